@@ -1,0 +1,101 @@
+/** Jobs: what a user submits, normalised, and what the manager keeps of it. */
+import type { Resources } from './resources.ts';
+
+/** Types this version runs; CLI.md names more. */
+export type JobType = 'service' | 'batch';
+
+export type JobStatus = 'pending' | 'deploying' | 'running' | 'degraded' | 'completed' | 'failed' | 'stopped';
+
+export type Protocol = 'tcp' | 'udp';
+
+/** A port asked for. Without `host` the scheduler picks a free one. */
+export interface PortSpec {
+  readonly ip?: string;
+  readonly host?: number;
+  readonly container: number;
+  readonly protocol: Protocol;
+}
+
+/** When and how a worker starts a task's container again. */
+export interface RestartSpec {
+  readonly on: 'always' | 'failure' | 'never';
+  /** Restarts within `withinMs` before the worker gives the task up. */
+  readonly attempts: number;
+  readonly withinMs: number;
+  readonly delayMs: number;
+  /** Factor by which the delay grows with each restart in the window. */
+  readonly backoff: number;
+  readonly delayMsMax: number;
+}
+
+/** One member of a job. */
+export interface TaskSpec {
+  readonly image: string;
+  readonly pull: 'missing' | 'always' | 'never';
+  /** Arguments to the image's entrypoint; undefined keeps the image's own. */
+  readonly command?: readonly string[];
+  readonly count: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly workdir?: string;
+  /** What is reserved. 0 reserves nothing and sets no limit. */
+  readonly resources: Resources;
+  readonly ports: readonly PortSpec[];
+  readonly restart: RestartSpec;
+  readonly stopSignal: string;
+  /** Between the state `stopping` and the signal. */
+  readonly stopDelayMs: number;
+  /** Between the signal and SIGKILL. */
+  readonly stopGraceMs: number;
+}
+
+export interface JobSpec {
+  readonly name: string;
+  readonly type: JobType;
+  /** Empty: any. */
+  readonly datacenters: readonly string[];
+  /** Higher is placed first; 50 unless told. */
+  readonly priority: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tasks: Readonly<Record<string, TaskSpec>>;
+  /** Name of the node all tasks are bound to: tasks given to a worker's own API. */
+  readonly onNode?: string;
+}
+
+/** How a job came to be. One made by `run` or `POST /tasks` stops with its task. */
+export interface JobOrigin {
+  readonly kind: 'file' | 'run' | 'seeds';
+  /** The client's Task.ID of the seeds' API; it belongs to the job's one slot. */
+  readonly clientTaskId?: string;
+  /** The client's Task.Name, where it differs from the job's name. */
+  readonly clientTaskName?: string;
+}
+
+/** What the manager keeps of a job. Times are ms since the epoch. */
+export interface JobRecord {
+  readonly name: string;
+  readonly spec: JobSpec;
+  readonly origin: JobOrigin;
+  /** Counts the submits that changed something, from 1. */
+  readonly version: number;
+  /** The commit that last changed the job as its user wants it. */
+  readonly index: number;
+  /** Set by `cube stop`, cleared by `cube start` or a submit. */
+  readonly stopWanted: boolean;
+  readonly status: JobStatus;
+  /** Why it is failed or degraded. */
+  readonly reason?: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Final records older than this do not count: set when a finished job is started again. */
+  readonly runSince: number;
+}
+
+/** How many instances of a job are where. */
+export interface JobCounts {
+  readonly desired: number;
+  readonly running: number;
+  readonly healthy: number;
+  readonly failed: number;
+  readonly completed: number;
+}

@@ -1,0 +1,174 @@
+/**
+ * Every bound, timeout and default of Cube, with its unit in the name (Ms, Bytes, Max, or a plain count).
+ * Each one is settable: `cube up --limit name=value` (many) or `CUBE_LIMITS=name=value,name=value`.
+ */
+import { problem } from './errors.ts';
+import { nearest } from './text.ts';
+
+const defaults = {
+  // --- HTTP and the control queue
+  /** Largest request body taken; over it the answer is 413. */
+  bodyBytesMax: 1_048_576,
+  /** Requests that may wait for the manager; past it the answer is 429. */
+  controlQueueMax: 1_000,
+  /** What a 429 tells the client to wait. */
+  retryAfterMs: 1_000,
+  /** Longest life of a one-use ticket in a URL. */
+  ticketMs: 60_000,
+  /** Tickets alive at once. */
+  ticketsMax: 1_000,
+  /** How long a page's login lasts. */
+  sessionMs: 12 * 3_600_000,
+  /** Answers kept for repeated Idempotency-Keys, and for how long. */
+  idempotencyKeysMax: 10_000,
+  idempotencyMs: 3_600_000,
+  /** Bytes an inspector or event client may be behind before it is cut. */
+  feedBufferBytesMax: 8 * 1_048_576,
+  /** Clients of the event stream, log streams and feed at once. */
+  streamsMax: 256,
+  /** How long a stopping node waits for open requests. */
+  shutdownMs: 5_000,
+
+  // --- jobs
+  /** Instances one job may ask for. */
+  jobInstancesMax: 1_000_000,
+  /** Tasks (specs) one job may have. */
+  jobTasksMax: 100,
+  /** Versions of a job that are kept. */
+  jobVersionsMax: 50,
+  /** Aliases a YAML file may expand (a bomb has billions). */
+  yamlAliasesMax: 100,
+  /** Final task records kept for one slot. */
+  finalRecordsPerSlotMax: 5,
+  /** How long after a failed placement a service's slot is placed again: first delay, factor, cap. */
+  replaceDelayMs: 1_000,
+  replaceBackoff: 2,
+  replaceDelayMsMax: 60_000,
+
+  // --- restart and stop defaults of a task
+  restartAttempts: 3,
+  restartWithinMs: 600_000,
+  restartDelayMs: 1_000,
+  restartBackoff: 2,
+  restartDelayMsMax: 60_000,
+  /** Share of a restart delay that is random, so that many restarts do not meet. */
+  restartJitter: 0.1,
+  stopGraceMs: 10_000,
+  /** Instances of a task replaced at once when a job changes. */
+  updateParallel: 1,
+
+  // --- between hosts
+  /** How often each end of a link says that it lives. */
+  heartbeatMs: 1_000,
+  /** How often a worker measures its host. */
+  measureMs: 5_000,
+  /** Silence after which a link is abandoned and dialled anew. */
+  linkSilenceMs: 2_500,
+  /** One attempt to dial, and to greet. */
+  dialMs: 1_000,
+  greetMs: 2_000,
+  /** Pause between dials: first, factor, cap. */
+  redialDelayMs: 100,
+  redialBackoff: 2,
+  redialDelayMsMax: 1_000,
+  /** No beat for this long: suspect, and nothing new is placed there. */
+  nodeSuspectMs: 3_000,
+  /** No beat for this long: down, and its tasks are replaced. */
+  nodeDownMs: 8_000,
+  /** How long a node that said goodbye is waited for. */
+  nodeAwayMs: 60_000,
+  /** How late the manager's own tick may be before every node gets a fresh deadline. */
+  managerTickLateMs: 1_000,
+  /** Largest frame on a link. */
+  frameBytesMax: 16 * 1_048_576,
+  /** Bytes a link may have queued before its peer counts as too slow and is cut. */
+  linkBufferBytesMax: 64 * 1_048_576,
+  /** Frames that may wait to be handled from one link. */
+  linkInboxMax: 10_000,
+  /** Longest time a report waits for others to travel with. */
+  reportBatchMs: 5,
+  /** Bytes of a stream (logs) in flight before the receiver grants more. */
+  streamWindowBytes: 262_144,
+
+  // --- scheduling
+  /** Longest time pending tasks are collected while the pool is busy. */
+  collectMs: 50,
+  /** Tasks in one batch. */
+  batchTasksMax: 10_000,
+  /** Threads of the scoring pool; 0 scores inline. */
+  poolThreadsMax: 1,
+  /** Idle time after which a scoring thread ends. */
+  poolIdleMs: 30_000,
+  /** One scoring run; past it the batch is scored inline. */
+  scoreMs: 30_000,
+  /** Tasks a node takes, whatever they reserve. */
+  slotsMax: 250,
+  /** E-PVM's base: Lieb's square ice constant, (4/3)^(3/2), as in the Cube book. */
+  epvmBase: 1.539_600_717_839_002,
+  /** Free host ports a node hands out. */
+  portsFrom: 20_000,
+  portsTo: 29_999,
+  /** Reasons named for one unplaced task. */
+  reasonsMax: 8,
+
+  // --- the worker and its runtime
+  /** Containers prepared and started at once. */
+  startParallelMax: 8,
+  /** One call to the engine that should answer at once. */
+  engineCallMs: 30_000,
+  /** Tries of a pull that failed on the network, and the time they all share. */
+  pullTries: 3,
+  pullMs: 20_000,
+  /** Pause before an engine that did not answer is asked again. */
+  engineRetryMs: 1_000,
+  /** Size and number of a container's log files. */
+  logFileBytesMax: 10 * 1_048_576,
+  logFiles: 3,
+  /** Processes in one container. */
+  pidsMax: 4_096,
+  /** Bytes of a task's log kept after its container is gone, and of how many attempts. */
+  logTailBytesMax: 262_144,
+  logAttemptsMax: 3,
+  /** Lines `cube logs` shows when nothing else is asked. */
+  logLinesDefault: 1_000,
+  /** Finished tasks whose records and logs a worker keeps. */
+  workerFinalTasksMax: 200,
+
+  // --- the store
+  /** Commits that may wait for the disk; past it the answer is 429. */
+  storeQueueMax: 10_000,
+  /** Records in one batch. */
+  storeBatchMax: 10_000,
+  /** Commit marks kept, by which a gap is found at load. */
+  storeMarksMax: 1_000,
+  /** Events kept: age and number. */
+  eventsAgeMs: 72 * 3_600_000,
+  eventsMax: 100_000,
+};
+
+/** The bounds in force. */
+export type Limits = { readonly [Name in keyof typeof defaults]: number };
+
+/** The defaults as they are, for code that runs without a node (the CLI, tests). */
+export const limitsDefault: Limits = Object.freeze({ ...defaults });
+
+/**
+ * The defaults with some of them changed.
+ * @param changes name and value; a value may be text, as it comes from a command line
+ * @throws CubeError `usage` for a name that does not exist or a value that is no number of 0 or more
+ */
+export function limitsWith(changes: Readonly<Record<string, string | number>>): Limits {
+  const limits: Record<string, number> = { ...defaults };
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(defaults, name)) {
+      const close = nearest(name, Object.keys(defaults));
+      throw problem('usage', `there is no limit "${name}"${close ? `; did you mean "${close}"?` : ''}`);
+    }
+    const number = typeof value === 'number' ? value : Number(value.trim() === '' ? Number.NaN : value);
+    if (!Number.isFinite(number) || number < 0) {
+      throw problem('usage', `limit ${name} needs a number of 0 or more, not "${value}"`);
+    }
+    limits[name] = number;
+  }
+  return Object.freeze(limits) as Limits;
+}

@@ -1,0 +1,128 @@
+/** Tasks: one placement of a slot on a node, and what travels about it. */
+import type { JobType, Protocol, TaskSpec } from './job.ts';
+
+/** The states of the task machine (machines/task.ts). */
+export const taskStates = [
+  'pending',
+  'scheduled',
+  'preparing',
+  'starting',
+  'running',
+  'backingOff',
+  'stopping',
+  'unreachable',
+  'completed',
+  'failed',
+  'stopped',
+  'lost',
+  'rejected',
+] as const;
+
+export type TaskState = (typeof taskStates)[number];
+
+/** The states a worker reports. */
+export type ReportedState = Exclude<TaskState, 'pending' | 'scheduled' | 'unreachable'>;
+
+export const finalStates: ReadonlySet<TaskState> = new Set(['completed', 'failed', 'stopped', 'lost', 'rejected']);
+
+export type Health = 'healthy' | 'unhealthy' | 'unknown';
+
+export type Desired = 'running' | 'stopped';
+
+/** A port as it is bound: the scheduler's choice, kept over restarts. */
+export interface PortBinding {
+  readonly ip: string;
+  readonly host: number;
+  readonly container: number;
+  readonly protocol: Protocol;
+}
+
+/** What the manager keeps of a task. Times are ms since the epoch; absent until they happen. */
+export interface TaskRecord {
+  readonly id: string;
+  readonly job: string;
+  readonly task: string;
+  /** Counted from 1. */
+  readonly index: number;
+  /** `job/task.index`. */
+  readonly slot: string;
+  /** The job's version this record was made for. */
+  readonly version: number;
+  /** Hash of what a container is made from: records of one hash need no replacement. */
+  readonly specHash: string;
+  readonly image: string;
+  readonly state: TaskState;
+  readonly health: Health;
+  readonly desired: Desired;
+  /** Node id, once placed. */
+  readonly node?: string;
+  readonly nodeName?: string;
+  readonly ports: readonly PortBinding[];
+  /** The last report taken; older ones are ignored. */
+  readonly sequence: number;
+  readonly attempt: number;
+  readonly restarts: number;
+  readonly exitCode?: number;
+  /** Why it is in its state, or why it is not placed yet. */
+  readonly reason?: string;
+  /** Code of the error table behind `reason`, where there is one. */
+  readonly reasonCode?: string;
+  /** What it does right now, for progress (a pull's percentage); never stored. */
+  readonly detail?: string;
+  readonly containerId?: string;
+  readonly containerName?: string;
+  /** Score the scheduler gave. */
+  readonly score?: number;
+  /** Consecutive failed records of this slot before this one. */
+  readonly failures: number;
+  /** Not placed before this time. */
+  readonly placeAfter?: number;
+  readonly createdAt: number;
+  readonly scheduledAt?: number;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+}
+
+/** Whether a record's state can change no more. */
+export function isFinal(record: { readonly state: TaskState }): boolean {
+  return finalStates.has(record.state);
+}
+
+/** Whether a record holds its node's resources and ports: placed, and not final. */
+export function holdsNode(record: TaskRecord): boolean {
+  return record.node !== undefined && !finalStates.has(record.state);
+}
+
+/** What a worker needs to run a task: travels in assignments and is kept by the worker. */
+export interface Order {
+  readonly id: string;
+  readonly job: string;
+  readonly jobType: JobType;
+  readonly task: string;
+  readonly index: number;
+  readonly slot: string;
+  readonly version: number;
+  readonly desired: Desired;
+  readonly spec: TaskSpec;
+  /** The job's labels, put on its containers. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly PortBinding[];
+}
+
+/** The worker's word on a task. `sequence` rises by one with each change of that task. */
+export interface TaskReport {
+  readonly id: string;
+  readonly sequence: number;
+  readonly state: ReportedState;
+  readonly health: Health;
+  readonly attempt: number;
+  readonly restarts: number;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly reasonCode?: string;
+  readonly detail?: string;
+  readonly containerId?: string;
+  readonly containerName?: string;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+}

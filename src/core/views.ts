@@ -1,0 +1,190 @@
+/** The JSON that scripts read (CLI.md): times are ISO 8601 UTC, sizes bytes, cpu cores, durations ms. */
+import type { ClusterEvent } from './events.ts';
+import type { JobCounts, JobRecord, JobStatus, JobType, Protocol } from './job.ts';
+import type { NodeRecord, NodeState } from './node.ts';
+import type { Explained, FilterReason } from './placement.ts';
+import type { Resources } from './resources.ts';
+import type { Desired, Health, TaskRecord, TaskState } from './task.ts';
+
+export interface JobJson {
+  readonly name: string;
+  readonly type: JobType;
+  readonly version: number;
+  readonly index: number;
+  readonly status: JobStatus;
+  readonly reason: string | null;
+  readonly datacenters: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly desired: number;
+  readonly running: number;
+  readonly healthy: number;
+  readonly failed: number;
+  readonly completed: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface TaskJson {
+  readonly id: string;
+  readonly job: string;
+  readonly task: string;
+  readonly slot: string;
+  readonly version: number;
+  readonly state: TaskState;
+  readonly health: Health;
+  readonly desired: Desired;
+  /** The node's name. */
+  readonly node: string | null;
+  readonly nodeId: string | null;
+  readonly image: string;
+  readonly containerId: string | null;
+  readonly containerName: string | null;
+  readonly attempt: number;
+  readonly restarts: number;
+  readonly exitCode: number | null;
+  readonly reason: string | null;
+  readonly reasonCode: string | null;
+  /** What it does right now: a pull's progress. */
+  readonly detail: string | null;
+  readonly ports: readonly { readonly ip: string; readonly host: number; readonly container: number; readonly protocol: Protocol }[];
+  readonly createdAt: string;
+  readonly scheduledAt: string | null;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+}
+
+export interface NodeJson {
+  readonly id: string;
+  readonly name: string;
+  readonly dc: string;
+  readonly state: NodeState;
+  readonly reason: string | null;
+  readonly eligible: boolean;
+  readonly role: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capacity: Resources;
+  readonly reserved: Resources;
+  readonly used: Resources;
+  readonly tasks: number;
+  readonly version: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly runtime: { readonly name: string; readonly version: string };
+}
+
+export interface StatusJson {
+  readonly index: number;
+  readonly jobs: readonly JobJson[];
+  readonly tasks: readonly TaskJson[];
+}
+
+export interface ExplainJson {
+  readonly task: string;
+  readonly slot: string;
+  readonly state: TaskState;
+  readonly picked: string | null;
+  readonly reasons: readonly FilterReason[];
+  readonly nodes: readonly Explained[];
+}
+
+export interface EventJson {
+  readonly seq: number;
+  readonly at: string;
+  readonly epoch: string;
+  readonly machine: string;
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly event: string;
+  readonly cause: string;
+  readonly node: string | null;
+  readonly job: string | null;
+}
+
+export interface LogLineJson {
+  readonly at: string;
+  readonly slot: string;
+  readonly task: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** Milliseconds since the epoch as ISO 8601 in UTC. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}
+
+export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
+  return {
+    name: job.name,
+    type: job.spec.type,
+    version: job.version,
+    index: job.index,
+    status: job.status,
+    reason: job.reason ?? null,
+    datacenters: job.spec.datacenters,
+    labels: job.spec.labels,
+    ...counts,
+    createdAt: isoTime(job.createdAt),
+    updatedAt: isoTime(job.updatedAt),
+  };
+}
+
+export function taskJson(task: TaskRecord): TaskJson {
+  return {
+    id: task.id,
+    job: task.job,
+    task: task.task,
+    slot: task.slot,
+    version: task.version,
+    state: task.state,
+    health: task.health,
+    desired: task.desired,
+    node: task.nodeName ?? null,
+    nodeId: task.node ?? null,
+    image: task.image,
+    containerId: task.containerId ?? null,
+    containerName: task.containerName ?? null,
+    attempt: task.attempt,
+    restarts: task.restarts,
+    exitCode: task.exitCode ?? null,
+    reason: task.reason ?? null,
+    reasonCode: task.reasonCode ?? null,
+    detail: task.detail ?? null,
+    ports: task.ports,
+    createdAt: isoTime(task.createdAt),
+    scheduledAt: isoOrNull(task.scheduledAt),
+    startedAt: isoOrNull(task.startedAt),
+    finishedAt: isoOrNull(task.finishedAt),
+  };
+}
+
+export function nodeJson(node: NodeRecord & { readonly reserved: Resources; readonly used: Resources; readonly tasks: number }): NodeJson {
+  const { id, name, dc, state, eligible, role, labels, capacity, reserved, used, tasks, version, os, arch, runtime } = node;
+  return {
+    id,
+    name,
+    dc,
+    state,
+    reason: node.reason ?? null,
+    eligible,
+    role,
+    labels,
+    capacity,
+    reserved,
+    used,
+    tasks,
+    version,
+    os,
+    arch,
+    runtime,
+  };
+}
+
+export function eventJson(event: ClusterEvent): EventJson {
+  return { ...event, at: isoTime(event.at), node: event.node ?? null, job: event.job ?? null };
+}

@@ -1,0 +1,107 @@
+/** The control port: everything a client can ask of the manager, whoever asks (HTTP, the seeds' API, a worker's call). */
+import type { ClusterEvent } from '../core/events.ts';
+import type { JobCounts, JobOrigin, JobRecord, JobSpec } from '../core/job.ts';
+import type { NodeRecord } from '../core/node.ts';
+import type { Explained, FilterReason } from '../core/placement.ts';
+import type { Resources } from '../core/resources.ts';
+import type { Order, TaskRecord, TaskReport } from '../core/task.ts';
+import type { HostSample, LogChunk } from './runtime.ts';
+
+export interface SubmitRequest {
+  readonly spec: JobSpec;
+  readonly origin: JobOrigin;
+  /** Refused with `conflict` unless the job's index is this one; 0: unless it is new. */
+  readonly checkIndex?: number;
+  /** Refused with `conflict` when a job of this name exists, or a client's Task.ID is known. */
+  readonly mustBeNew?: boolean;
+}
+
+export interface SubmitAnswer {
+  readonly job: JobRecord;
+  readonly change: 'created' | 'updated' | 'unchanged' | 'started';
+}
+
+/** A job with its counts. */
+export interface JobView extends JobRecord {
+  readonly counts: JobCounts;
+}
+
+export interface StatusView {
+  /** The last commit this view holds. */
+  readonly index: number;
+  readonly jobs: readonly JobView[];
+  readonly tasks: readonly TaskRecord[];
+}
+
+export interface NodeStatus extends NodeRecord {
+  readonly reserved: Resources;
+  readonly used: Resources;
+  readonly tasks: number;
+}
+
+export interface ExplainView {
+  readonly task: TaskRecord;
+  /** Name of the node picked, or null. */
+  readonly picked: string | null;
+  readonly nodes: readonly Explained[];
+  /** Why it is not placed: most frequent first. */
+  readonly reasons: readonly FilterReason[];
+}
+
+export interface EventFilter {
+  readonly follow: boolean;
+  /** ms since the epoch. */
+  readonly sinceMs?: number;
+  /** Only events after this `seq`. */
+  readonly afterSeq?: number;
+  readonly job?: string;
+  /** A node's id or name. */
+  readonly node?: string;
+  /** Id of a task. */
+  readonly task?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface LogRequest {
+  readonly follow: boolean;
+  readonly tail?: number;
+  readonly sinceMs?: number;
+  readonly signal: AbortSignal;
+}
+
+/** A line of a task's output. */
+export interface LogLine extends LogChunk {
+  readonly slot: string;
+  readonly task: string;
+}
+
+/**
+ * What the manager does for its clients. All throw `CubeError`s: `not-found`, `conflict`, `busy` (the queue is full), `not-leading`, `store-failed`.
+ * What changes something is on disk when the promise settles.
+ */
+export interface Control {
+  submit(request: SubmitRequest): Promise<SubmitAnswer>;
+  startJob(name: string): Promise<JobView>;
+  /** Orders all tasks of a job to stop; returns when that is on disk, not when they have. `purge` forgets the job once they have. */
+  stopJob(name: string, options: { readonly purge: boolean }): Promise<JobView>;
+  /** Orders one task to stop: its slot gets a fresh one, but for a job made by `run` or the seeds' API, which stops whole. */
+  stopTask(ref: string): Promise<TaskRecord>;
+  /** All, or of one job (name), or of one task (id, unique prefix of one, slot, client's Task.ID). */
+  status(filter?: { readonly job?: string; readonly task?: string }): Promise<StatusView>;
+  nodes(): Promise<readonly NodeStatus[]>;
+  explain(ref: string): Promise<ExplainView>;
+  events(filter: EventFilter): AsyncIterable<ClusterEvent>;
+  /** Output of a task or of all tasks of a job, merged by time where nothing is followed. */
+  logs(ref: string, request: LogRequest): AsyncIterable<LogLine>;
+  /** Whether the manager leads and its store takes commits. */
+  ready(): boolean;
+}
+
+/** What a worker answers for itself: the seeds' worker API. */
+export interface WorkerControl {
+  submit(event: unknown): Promise<unknown>;
+  stop(id: string): Promise<void>;
+  tasks(): readonly { readonly order: Order; readonly report: TaskReport | null }[];
+  /** The last measurement, taken now if there is none. */
+  stats(): Promise<HostSample>;
+}

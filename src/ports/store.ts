@@ -1,0 +1,49 @@
+/**
+ * The store port. A store holds records by kind and key and commits batches: all of a batch or nothing, on disk before the
+ * promise settles. Batches commit in the order in which they were given. After a failed commit the store takes no other
+ * (`store-failed`) until it is opened anew.
+ */
+
+/** A record's kind. Each kind has a version of its own in the codec. */
+export type Kind = 'meta' | 'job' | 'version' | 'task' | 'node' | 'event' | 'answer' | 'order';
+
+export interface Put {
+  readonly kind: Kind;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface Removal {
+  readonly kind: Kind;
+  readonly key: string;
+}
+
+export interface Batch {
+  readonly puts: readonly Put[];
+  readonly removals: readonly Removal[];
+}
+
+/** What a store holds, and what was found wrong while reading it. */
+export interface Loaded {
+  /** Number of the last commit; 0 for an empty store. */
+  readonly revision: number;
+  /** Records by kind, each kind a map from key to value, in key order. */
+  readonly records: ReadonlyMap<Kind, ReadonlyMap<string, unknown>>;
+  /** Damage, in sentences for people: a record whose CRC is wrong, a gap in the commits. */
+  readonly damage: readonly string[];
+}
+
+export interface Store {
+  /** Reads everything. @throws CubeError `data-held` when another process has it open, `store-failed` when it cannot be read */
+  load(): Promise<Loaded>;
+  /**
+   * Makes a batch durable.
+   * @returns the number of the commit that holds it, higher than every earlier one
+   * @throws CubeError `busy` (nothing was taken) when the queue is full, `store-failed` when the disk said no
+   */
+  commit(batch: Batch): Promise<number>;
+  /** Records of a kind with keys from `from` (inclusive) on, at most `limit`; what is read is what was committed. */
+  range(kind: Kind, from: string, limit: number): Promise<readonly { readonly key: string; readonly value: unknown }[]>;
+  /** Waits for what is under way and lets go. */
+  close(): Promise<void>;
+}

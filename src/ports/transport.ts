@@ -1,0 +1,108 @@
+/**
+ * The transport port: links between a manager and a worker, and the frames on them. A published frame is never edited;
+ * what must change gets the next protocol version, and both ends speak versions N and N-1.
+ */
+import type { Epoch } from '../core/events.ts';
+import type { NodeFacts, Usage } from '../core/node.ts';
+import type { Order, TaskReport } from '../core/task.ts';
+import type { ErrorCode } from '../core/errors.ts';
+
+/** The versions this build speaks, lowest and highest. */
+export const protocol = { min: 1, max: 1 } as const;
+
+/** A worker's frames. */
+export type WorkerFrame =
+  /** First on every link: who I am, which cluster I am pinned to, the highest epoch and revision I saw, all I hold. */
+  | {
+      readonly type: 'greet';
+      readonly protocolMin: number;
+      readonly protocolMax: number;
+      readonly clusterId: string | null;
+      readonly facts: NodeFacts;
+      readonly epoch: Epoch | null;
+      readonly revision: number;
+      readonly reports: readonly TaskReport[];
+      /** Tasks whose containers run here and for which I have no order. */
+      readonly unknown: readonly { readonly id: string; readonly running: boolean }[];
+    }
+  | { readonly type: 'reports'; readonly reports: readonly TaskReport[] }
+  | { readonly type: 'beat'; readonly usage: Usage | null }
+  /** A delta's base is not what I have: send a full set. */
+  | { readonly type: 'resync'; readonly revision: number }
+  /** I stop now, and mean to be back within `backMs`. */
+  | { readonly type: 'bye'; readonly backMs: number }
+  | { readonly type: 'call'; readonly call: number; readonly what: WorkerCall }
+  | StreamFrame;
+
+/** A manager's frames. */
+export type ManagerFrame =
+  | { readonly type: 'welcome'; readonly protocol: number; readonly clusterId: string; readonly epoch: Epoch }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** Everything this worker should have, and what to do with what it named unknown. */
+  | {
+      readonly type: 'assignments';
+      readonly epoch: Epoch;
+      readonly revision: number;
+      readonly orders: readonly Order[];
+      readonly verdicts: readonly { readonly id: string; readonly verdict: 'stop' | 'adopt' }[];
+    }
+  /** What changed since `base`; `forget` names final tasks that the manager keeps no more. */
+  | {
+      readonly type: 'delta';
+      readonly epoch: Epoch;
+      readonly base: number;
+      readonly revision: number;
+      readonly orders: readonly Order[];
+      readonly forget: readonly string[];
+    }
+  /** These reports, up to these sequences, are committed. */
+  | { readonly type: 'acks'; readonly acks: readonly { readonly id: string; readonly sequence: number }[] }
+  | { readonly type: 'beat' }
+  | {
+      readonly type: 'answer';
+      readonly call: number;
+      readonly ok: boolean;
+      readonly value: unknown;
+      readonly code?: ErrorCode;
+      readonly message?: string;
+    }
+  | { readonly type: 'open'; readonly stream: number; readonly what: StreamRequest }
+  | StreamFrame;
+
+/** What a worker asks of its manager: the seeds' worker API hands its requests on, so that nothing runs that the manager does not know. */
+export type WorkerCall = { readonly kind: 'submit'; readonly event: unknown } | { readonly kind: 'stop'; readonly id: string };
+
+/** What a manager may stream from a worker. */
+export type StreamRequest = {
+  readonly kind: 'logs';
+  readonly task: string;
+  readonly follow: boolean;
+  readonly tail?: number;
+  readonly sinceMs?: number;
+};
+
+/** Streams are multiplexed over the link; the receiver grants bytes, so that a slow one holds nobody up. */
+export type StreamFrame =
+  | { readonly type: 'data'; readonly stream: number; readonly items: readonly unknown[] }
+  | { readonly type: 'grant'; readonly stream: number; readonly bytes: number }
+  | { readonly type: 'end'; readonly stream: number; readonly code?: ErrorCode; readonly message?: string };
+
+export type Frame = WorkerFrame | ManagerFrame;
+
+/** One end of an open link. Frames arrive in order; after `onClose` nothing more does. */
+export interface Link<In extends Frame = Frame, Out extends Frame = Frame> {
+  /** Where the other end is, for people. */
+  readonly peer: string;
+  /** Queues a frame; the frames of one tick travel together. A peer that is too slow is cut. */
+  send(frame: Out): void;
+  /** Set once; frames that came earlier are delivered then. */
+  listen(handlers: { readonly onFrame: (frame: In) => void; readonly onClose: (why: string) => void }): void;
+  /** Lets go; at once if the peer does not answer. */
+  close(why: string): void;
+}
+
+/** Opens links. */
+export interface Dialer<In extends Frame = Frame, Out extends Frame = Frame> {
+  /** @throws CubeError `unreachable`, or `unauthorized` when the other end refuses the credential */
+  dial(url: string, signal: AbortSignal): Promise<Link<In, Out>>;
+}
