@@ -1,0 +1,20 @@
+/** All machines of Cube by name, as `cube machines` and the inspector show them. */
+import { jobMachine } from './job.ts';
+import { linkMachine } from './link.ts';
+import { managerMachine } from './manager.ts';
+import { nodeMachine } from './node.ts';
+import { schedulerMachine } from './scheduler.ts';
+import { taskMachine } from './task.ts';
+import { workerMachine } from './worker.ts';
+
+export const machines = {
+  manager: managerMachine,
+  scheduler: schedulerMachine,
+  worker: workerMachine,
+  task: taskMachine,
+  job: jobMachine,
+  node: nodeMachine,
+  link: linkMachine,
+} as const;
+
+export { jobMachine, linkMachine, managerMachine, nodeMachine, schedulerMachine, taskMachine, workerMachine };

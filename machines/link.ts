@@ -1,0 +1,111 @@
+/**
+ * The link machine: one end of the WebSocket between a worker and its manager, whoever of the two dialled. An accepted link is
+ * "dialled" by handing over the connection that came in, so that both kinds live the same life.
+ */
+import { assign, fromCallback, fromPromise, setup } from 'xstate';
+
+export interface LinkInput {
+  /** Address of the other end, for people and for dialling. */
+  readonly peer: string;
+  /** Dials anew after a loss; an accepted link does not: the other end will come again. */
+  readonly redials: boolean;
+}
+
+export interface LinkContext extends LinkInput {
+  /** Dials that failed in a row. */
+  readonly failures: number;
+  /** Why it is not open. */
+  readonly reason: string | null;
+}
+
+export type LinkEvent =
+  | { readonly type: 'greeting.done' }
+  | { readonly type: 'greeting.refused'; readonly reason: string }
+  | { readonly type: 'connection.closed'; readonly reason: string }
+  | { readonly type: 'connection.silent'; readonly reason: string }
+  | { readonly type: 'link.close'; readonly reason: string };
+
+export const linkMachine = setup({
+  types: {
+    input: {} as LinkInput,
+    context: {} as LinkContext,
+    events: {} as LinkEvent,
+  },
+  actions: {
+    noteReason: assign({ reason: ({ event }) => ('reason' in event ? event.reason : null) }),
+    noteFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+    noteDialError: assign({
+      reason: (_, params: { readonly error: unknown }) => (params.error instanceof Error ? params.error.message : String(params.error)),
+    }),
+    noteOpen: assign({ failures: 0, reason: null }),
+    /** Tells the parent that frames may flow. */
+    tellOpen: () => undefined,
+    /** Tells the parent that they do no more. */
+    tellLost: () => undefined,
+    /** Lets the connection go. */
+    hangUp: () => undefined,
+  },
+  guards: {
+    redials: ({ context }) => context.redials,
+  },
+  delays: {
+    redialDelay: 100,
+    greetTimeout: 2_000,
+  },
+  actors: {
+    dial: fromPromise<void, LinkContext>(() => Promise.resolve()),
+    converse: fromCallback<LinkEvent, LinkContext>(() => undefined),
+  },
+}).createMachine({
+  id: 'link',
+  description: 'One end of the connection between a worker and its manager.',
+  context: ({ input }) => ({ ...input, failures: 0, reason: null }),
+  initial: 'dialing',
+  on: {
+    'link.close': { target: '.closed', actions: 'noteReason' },
+  },
+  states: {
+    dialing: {
+      description: 'Opens the WebSocket.',
+      invoke: {
+        id: 'dial',
+        src: 'dial',
+        input: ({ context }) => context,
+        onDone: { target: 'connected' },
+        onError: { target: 'backingOff', actions: { type: 'noteDialError', params: ({ event }) => ({ error: event.error }) } },
+      },
+    },
+    connected: {
+      description: 'The WebSocket is open.',
+      invoke: { id: 'converse', src: 'converse', input: ({ context }) => context },
+      exit: 'hangUp',
+      initial: 'greeting',
+      on: {
+        'connection.closed': { target: 'backingOff', actions: 'noteReason' },
+        'connection.silent': { target: 'backingOff', actions: 'noteReason' },
+        'greeting.refused': { target: 'backingOff', actions: 'noteReason' },
+      },
+      states: {
+        greeting: {
+          description: 'The worker says who it is, the manager whether it is welcome.',
+          on: { 'greeting.done': { target: 'open' } },
+          after: { greetTimeout: { target: '#link.backingOff' } },
+        },
+        open: {
+          description: 'Frames flow, and each end hears the other beat.',
+          entry: ['noteOpen', 'tellOpen'],
+          exit: 'tellLost',
+        },
+      },
+    },
+    backingOff: {
+      description: 'Not connected; dials again after a pause, unless this end was dialled.',
+      entry: 'noteFailure',
+      after: { redialDelay: [{ guard: 'redials', target: 'dialing' }, { target: 'closed' }] },
+    },
+    closed: {
+      type: 'final',
+      description: 'Let go for good.',
+    },
+  },
+});
