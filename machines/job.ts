@@ -13,7 +13,7 @@ export type JobEvent =
   | { readonly type: 'tasks.placed' }
   /** All wanted instances run, and none is unhealthy. */
   | { readonly type: 'tasks.healthy' }
-  /** Fewer run than wanted, after all had run. */
+  /** Fewer run than wanted, and what is missing will not come by itself. */
   | { readonly type: 'tasks.short' }
   /** Every instance has completed. */
   | { readonly type: 'tasks.completed' }
@@ -40,7 +40,7 @@ export const jobMachine = setup({
       on: {
         'tasks.placed': { target: 'deploying' },
         'tasks.healthy': { target: 'running' },
-        'tasks.short': { target: 'deploying' },
+        'tasks.short': { target: 'degraded' },
       },
     },
     deploying: {
@@ -48,6 +48,7 @@ export const jobMachine = setup({
       on: {
         'tasks.waiting': { target: 'pending' },
         'tasks.healthy': { target: 'running' },
+        'tasks.short': { target: 'degraded' },
       },
     },
     running: {
@@ -59,7 +60,7 @@ export const jobMachine = setup({
       },
     },
     degraded: {
-      description: 'It ran in full, and fewer instances than wanted run now.',
+      description: 'Fewer instances run than wanted.',
       on: { 'tasks.healthy': { target: 'running' } },
     },
     completed: {
@@ -68,7 +69,7 @@ export const jobMachine = setup({
     },
     failed: {
       description: 'An instance failed for good. `cube start` tries again, as does a submit of a changed file.',
-      on: { 'tasks.placed': { target: 'deploying' }, 'tasks.healthy': { target: 'running' } },
+      on: { 'tasks.placed': { target: 'deploying' }, 'tasks.short': { target: 'degraded' }, 'tasks.healthy': { target: 'running' } },
     },
     stopped: {
       description: 'Stopped by its user. `cube start` or a submit brings it back.',

@@ -2,14 +2,19 @@
  * The link machine: one end of the WebSocket between a worker and its manager, whoever of the two dialled. An accepted link is
  * "dialled" by handing over the connection that came in, so that both kinds live the same life.
  */
-import { assign, fromCallback, fromPromise, setup } from 'xstate';
+import { assign, fromCallback, fromPromise, sendParent, setup } from 'xstate';
 
 export interface LinkInput {
+  /** Its actor's id, by which its parent knows it. */
+  readonly id: string;
   /** Address of the other end, for people and for dialling. */
   readonly peer: string;
   /** Dials anew after a loss; an accepted link does not: the other end will come again. */
   readonly redials: boolean;
 }
+
+/** How a manager or worker is told to keep a link. */
+export type LinkWanted = { readonly type: 'link.wanted' } & LinkInput;
 
 export interface LinkContext extends LinkInput {
   /** Dials that failed in a row. */
@@ -19,6 +24,8 @@ export interface LinkContext extends LinkInput {
 }
 
 export type LinkEvent =
+  /** A frame of the other end, for the parent. */
+  | { readonly type: 'frame.heard'; readonly frame: unknown }
   | { readonly type: 'greeting.done' }
   | { readonly type: 'greeting.refused'; readonly reason: string }
   | { readonly type: 'connection.closed'; readonly reason: string }
@@ -39,9 +46,15 @@ export const linkMachine = setup({
     }),
     noteOpen: assign({ failures: 0, reason: null }),
     /** Tells the parent that frames may flow. */
-    tellOpen: () => undefined,
+    tellOpen: sendParent(({ context }) => ({ type: 'link.opened', id: context.id })),
     /** Tells the parent that they do no more. */
-    tellLost: () => undefined,
+    tellLost: sendParent(({ context }) => ({ type: 'link.lost', id: context.id, reason: context.reason ?? 'the link closed' })),
+    tellGone: sendParent(({ context }) => ({ type: 'link.gone', id: context.id })),
+    passFrame: sendParent(({ context, event }) => ({
+      type: 'frame.received',
+      id: context.id,
+      frame: event.type === 'frame.heard' ? event.frame : null,
+    })),
     /** Lets the connection go. */
     hangUp: () => undefined,
   },
@@ -62,6 +75,7 @@ export const linkMachine = setup({
   context: ({ input }) => ({ ...input, failures: 0, reason: null }),
   initial: 'dialing',
   on: {
+    'frame.heard': { actions: 'passFrame' },
     'link.close': { target: '.closed', actions: 'noteReason' },
   },
   states: {
@@ -106,6 +120,7 @@ export const linkMachine = setup({
     closed: {
       type: 'final',
       description: 'Let go for good.',
+      entry: 'tellGone',
     },
   },
 });

@@ -2,8 +2,11 @@
  * The manager machine: leadership. What a leader does for its clients and workers is in actors/manager/; here is only whether it
  * may. A failed commit is never retried blindly: the manager steps down, lets the store go, and starts anew from what is on disk.
  */
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, fromPromise, sendTo, setup, spawnChild, stopChild } from 'xstate';
 import type { Epoch } from '../src/core/events.ts';
+import type { Plan } from '../src/core/placement.ts';
+import { linkMachine, type LinkWanted } from './link.ts';
+import { schedulerMachine } from './scheduler.ts';
 
 export interface ManagerContext {
   readonly epoch: Epoch | null;
@@ -17,27 +20,25 @@ export interface Leadership {
 }
 
 export type ManagerEvent =
-  /** A client's request; its answer goes back through it. */
-  | { readonly type: 'client.request'; readonly request: ClientRequest }
-  /** A frame of a worker, or its link opened or closed. */
-  | { readonly type: 'worker.message'; readonly message: WorkerMessage }
-  | { readonly type: 'plan.ready'; readonly plan: unknown }
+  /** A client's request; `ask` names who waits for the answer. */
+  | { readonly type: 'client.request'; readonly ask: number; readonly kind: string }
+  /** A link is to be kept: a worker to dial, or one that was accepted. */
+  | LinkWanted
+  | { readonly type: 'link.opened'; readonly id: string }
+  | { readonly type: 'link.lost'; readonly id: string; readonly reason: string }
+  /** A link that was closed for good, to be dropped. */
+  | { readonly type: 'link.gone'; readonly id: string }
+  /** A frame of a worker. */
+  | { readonly type: 'frame.received'; readonly id: string; readonly frame: unknown }
+  /** Tasks wait for a place, or there is more room. */
+  | { readonly type: 'placing.wanted' }
+  /** The scheduler's answer. */
+  | { readonly type: 'plan.ready'; readonly plan: Plan }
+  | { readonly type: 'plan.committed' }
+  /** The first of the deadlines is due. */
   | { readonly type: 'deadline.passed' }
   | { readonly type: 'store.failed'; readonly reason: string }
   | { readonly type: 'manager.stop' };
-
-/** A request as the machine sees it: opaque, but for a way to say no. */
-export interface ClientRequest {
-  readonly kind: string;
-  readonly run: () => void;
-  readonly refuse: (reason: string) => void;
-}
-
-/** A worker's message as the machine sees it: opaque. */
-export interface WorkerMessage {
-  readonly kind: string;
-  readonly run: () => void;
-}
 
 export const managerMachine = setup({
   types: {
@@ -54,8 +55,18 @@ export const managerMachine = setup({
     serve: () => undefined,
     /** Says that this is not the leader. */
     refuse: () => undefined,
-    /** Takes a worker's message. */
+    dropLink: stopChild(({ event }) => (event.type === 'link.gone' ? event.id : '')),
+    keepLink: spawnChild('link', {
+      id: ({ event }) => (event.type === 'link.wanted' ? event.id : 'link'),
+      input: ({ event }) => event as LinkWanted,
+    }),
+    /** Takes a worker's frame. */
     hear: () => undefined,
+    /** Counts a worker as connected, or as no longer so. */
+    noteLinkOpened: () => undefined,
+    noteLinkLost: () => undefined,
+    wakeScheduler: sendTo('scheduler', { type: 'tasks.pending' }),
+    releaseScheduler: sendTo('scheduler', { type: 'plan.committed' }),
     /** Checks a plan against now and commits what holds. */
     takePlan: () => undefined,
     /** Looks at the deadlines that have passed. */
@@ -69,6 +80,8 @@ export const managerMachine = setup({
     electionDelay: 1_000,
   },
   actors: {
+    link: linkMachine,
+    scheduler: schedulerMachine,
     elect: fromPromise<Leadership>(() => Promise.reject(new Error('no election is provided'))),
     recover: fromPromise<void>(() => Promise.resolve()),
     release: fromPromise<void>(() => Promise.resolve()),
@@ -80,6 +93,8 @@ export const managerMachine = setup({
   initial: 'electing',
   on: {
     'client.request': { actions: 'refuse' },
+    'link.wanted': { actions: 'keepLink' },
+    'link.gone': { actions: 'dropLink' },
     'manager.stop': { target: '.stopped' },
   },
   states: {
@@ -109,10 +124,15 @@ export const managerMachine = setup({
       description: 'Decides, commits, then tells.',
       entry: 'takeOffice',
       exit: 'leaveOffice',
+      invoke: { id: 'scheduler', src: 'scheduler' },
       on: {
         'client.request': { actions: 'serve' },
-        'worker.message': { actions: 'hear' },
+        'link.opened': { actions: 'noteLinkOpened' },
+        'link.lost': { actions: 'noteLinkLost' },
+        'frame.received': { actions: 'hear' },
+        'placing.wanted': { actions: 'wakeScheduler' },
         'plan.ready': { actions: 'takePlan' },
+        'plan.committed': { actions: 'releaseScheduler' },
         'deadline.passed': { actions: 'checkDeadlines' },
         'store.failed': { target: 'steppingDown', actions: 'noteStoreFailure' },
       },

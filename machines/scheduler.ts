@@ -18,9 +18,7 @@ export type SchedulerEvent =
   /** Something relevant changed: tasks wait, or a node has more room. */
   | { readonly type: 'tasks.pending' }
   /** The manager has committed what it took of the plan. */
-  | { readonly type: 'plan.committed' }
-  /** The manager leads no more. */
-  | { readonly type: 'leadership.lost' };
+  | { readonly type: 'plan.committed' };
 
 export const schedulerMachine = setup({
   types: {
@@ -56,7 +54,6 @@ export const schedulerMachine = setup({
   initial: 'idle',
   on: {
     'tasks.pending': { actions: 'noteMore' },
-    'leadership.lost': { target: '.idle' },
   },
   states: {
     idle: {

@@ -9,7 +9,7 @@
  * every state that is not final. The edges inside the states are the usual path; they lead to the same places.
  */
 import { assign, fromCallback, setup } from 'xstate';
-import type { Desired, Order } from '../src/core/task.ts';
+import type { Desired, Health, Order, ReportedState } from '../src/core/task.ts';
 
 /** What is observed of a task's container. */
 export interface Observation {
@@ -24,18 +24,25 @@ export interface Observation {
   readonly containerName?: string;
   readonly startedAt?: number;
   readonly finishedAt?: number;
+  /** Times of the restarts within the policy's window, ms since the epoch. */
+  readonly restartedAt?: readonly number[];
+  /** The container of the attempt before, kept until the next one is made. */
+  readonly endedContainerId?: string;
 }
 
 export interface TaskInput {
   readonly order: Order;
   /** What was observed before a crash, if anything. */
   readonly observed?: Observation;
+  /** The state it was in then. */
+  readonly lastState?: ReportedState;
 }
 
 export interface TaskContext {
   readonly order: Order;
   readonly desired: Desired;
   readonly observed: Observation;
+  readonly lastState: ReportedState | null;
   /** How long to wait before the next attempt. */
   readonly restartDelayMs: number;
 }
@@ -49,6 +56,8 @@ export interface Report<Name extends string> {
 export type TaskEvent =
   | { readonly type: 'order.schedule' }
   | { readonly type: 'order.stop' }
+  /** The same container under changed terms: another restart policy, another grace. */
+  | { readonly type: 'order.update'; readonly order: Order }
   | { readonly type: 'order.reject' }
   | { readonly type: 'node.down' }
   | { readonly type: 'node.removed' }
@@ -71,6 +80,13 @@ export interface EffectInput {
   readonly order: Order;
   readonly desired: Desired;
   readonly observed: Observation;
+  readonly lastState: ReportedState | null;
+}
+
+/** What a task tells its worker with each state it enters. */
+export interface Told {
+  readonly state: ReportedState;
+  readonly health: Health;
 }
 
 /** Stands for an effect until `actors/` provides it: it is told what to do and sends reports back. */
@@ -92,9 +108,19 @@ export const taskMachine = setup({
     wantStopped: assign({ desired: 'stopped' as const }),
     /** On a worker: begins to stop. The manager only writes what it wants; its order travels to the worker. */
     beginStopping: () => undefined,
+    takeUpdate: assign({ order: ({ context, event }) => (event.type === 'order.update' ? event.order : context.order) }),
     nextAttempt: assign({
-      observed: ({ context }) => ({ attempt: context.observed.attempt + 1, restarts: context.observed.restarts + 1 }),
+      observed: ({ context: { observed } }) => ({
+        attempt: observed.attempt + 1,
+        restarts: observed.restarts + 1,
+        ...(observed.restartedAt ? { restartedAt: observed.restartedAt } : {}),
+        ...(observed.containerId ? { endedContainerId: observed.containerId } : {}),
+      }),
     }),
+    /** Tells the worker, which tells the manager. */
+    tell: (_, _told: Told) => undefined,
+    /** Tells that something changed within the state. */
+    tellProgress: () => undefined,
   },
   delays: {
     restartDelay: ({ context }) => context.restartDelayMs,
@@ -113,6 +139,7 @@ export const taskMachine = setup({
     order: input.order,
     desired: input.order.desired,
     observed: input.observed ?? { attempt: 1, restarts: 0 },
+    lastState: input.lastState ?? null,
     restartDelayMs: 0,
   }),
   initial: 'pending',
@@ -130,7 +157,8 @@ export const taskMachine = setup({
     'report.stopped': { target: '.stopped', actions: 'observe' },
     'report.lost': { target: '.lost', actions: 'observe' },
     'report.rejected': { target: '.rejected', actions: 'observe' },
-    'report.progress': { actions: 'observe' },
+    'report.progress': { actions: ['observe', 'tellProgress'] },
+    'order.update': { actions: 'takeUpdate' },
     'node.removed': { target: '.lost' },
   },
   states: {
@@ -155,6 +183,7 @@ export const taskMachine = setup({
     preparing: {
       description: 'The image is pulled if it must be, and the container is made.',
       tags: ['worker'],
+      entry: { type: 'tell', params: { state: 'preparing', health: 'unknown' } },
       invoke: { id: 'prepare', src: 'prepare', input: ({ context }) => context },
       on: {
         'report.starting': { target: 'starting', actions: 'observe' },
@@ -165,6 +194,7 @@ export const taskMachine = setup({
     starting: {
       description: 'The container is made and is being started.',
       tags: ['worker'],
+      entry: { type: 'tell', params: { state: 'starting', health: 'unknown' } },
       invoke: { id: 'start', src: 'start', input: ({ context }) => context },
       on: {
         'report.running': { target: 'running', actions: 'observe' },
@@ -186,14 +216,17 @@ export const taskMachine = setup({
       states: {
         unknown: {
           description: 'No health check, or no answer of it yet.',
+          entry: { type: 'tell', params: { state: 'running', health: 'unknown' } },
           on: { 'report.healthy': { target: 'healthy', actions: 'observe' } },
         },
         healthy: {
           description: 'Its health check passes.',
+          entry: { type: 'tell', params: { state: 'running', health: 'healthy' } },
           on: { 'report.unhealthy': { target: 'unhealthy', actions: 'observe' } },
         },
         unhealthy: {
           description: 'Its health check fails; the restart policy decides what follows.',
+          entry: { type: 'tell', params: { state: 'running', health: 'unhealthy' } },
           on: { 'report.healthy': { target: 'healthy', actions: 'observe' } },
         },
       },
@@ -201,6 +234,7 @@ export const taskMachine = setup({
     backingOff: {
       description: 'The last attempt ended; the next one waits for its delay.',
       tags: ['worker'],
+      entry: { type: 'tell', params: { state: 'backingOff', health: 'unknown' } },
       after: { restartDelay: { target: 'preparing', actions: 'nextAttempt' } },
       on: {
         'report.preparing': { target: 'preparing', actions: 'observe' },
@@ -210,6 +244,7 @@ export const taskMachine = setup({
     stopping: {
       description: 'Told to stop: first the stop delay, then the signal, then the grace, then SIGKILL.',
       tags: ['worker'],
+      entry: { type: 'tell', params: { state: 'stopping', health: 'unknown' } },
       invoke: { id: 'stop', src: 'stop', input: ({ context }) => context },
       on: {
         'order.stop': { actions: 'wantStopped' },
@@ -221,10 +256,30 @@ export const taskMachine = setup({
       description: 'Its node is down. A replacement is placed; what becomes of this one is decided when the node returns.',
       tags: ['manager'],
     },
-    completed: { type: 'final', description: 'Ended by itself, as it should.' },
-    failed: { type: 'final', description: 'Ended by itself, as it should not, and its attempts are used up.' },
-    stopped: { type: 'final', description: 'Ended because it was told to.' },
-    lost: { type: 'final', description: 'Its node was removed, or came back without it.' },
-    rejected: { type: 'final', description: 'It can never run as it is: no such image, a bad command, a port that is taken.' },
+    completed: {
+      type: 'final',
+      description: 'Ended by itself, as it should.',
+      entry: { type: 'tell', params: { state: 'completed', health: 'unknown' } },
+    },
+    failed: {
+      type: 'final',
+      description: 'Ended by itself, as it should not, and its attempts are used up.',
+      entry: { type: 'tell', params: { state: 'failed', health: 'unknown' } },
+    },
+    stopped: {
+      type: 'final',
+      description: 'Ended because it was told to.',
+      entry: { type: 'tell', params: { state: 'stopped', health: 'unknown' } },
+    },
+    lost: {
+      type: 'final',
+      description: 'Its node was removed, or came back without it.',
+      entry: { type: 'tell', params: { state: 'lost', health: 'unknown' } },
+    },
+    rejected: {
+      type: 'final',
+      description: 'It can never run as it is: no such image, a bad command, a port that is taken.',
+      entry: { type: 'tell', params: { state: 'rejected', health: 'unknown' } },
+    },
   },
 });

@@ -4,8 +4,10 @@ import type { Resources } from './resources.ts';
 /** Types this version runs; CLI.md names more. */
 export type JobType = 'service' | 'batch';
 
+/** What the job machine (machines/job.ts) makes of its tasks' states. */
 export type JobStatus = 'pending' | 'deploying' | 'running' | 'degraded' | 'completed' | 'failed' | 'stopped';
 
+/** Transport protocol of a port. */
 export type Protocol = 'tcp' | 'udp';
 
 /** A port asked for. Without `host` the scheduler picks a free one. */
@@ -49,6 +51,7 @@ export interface TaskSpec {
   readonly stopGraceMs: number;
 }
 
+/** A job as its user wants it: checked, with every default filled in. */
 export interface JobSpec {
   readonly name: string;
   readonly type: JobType;
@@ -78,6 +81,8 @@ export interface JobRecord {
   readonly origin: JobOrigin;
   /** Counts the submits that changed something, from 1. */
   readonly version: number;
+  /** Spec hash of each task: records that carry it need no replacement. */
+  readonly hashes: Readonly<Record<string, string>>;
   /** The commit that last changed the job as its user wants it. */
   readonly index: number;
   /** Set by `cube stop`, cleared by `cube start` or a submit. */

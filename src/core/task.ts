@@ -18,15 +18,19 @@ export const taskStates = [
   'rejected',
 ] as const;
 
+/** A state of the task machine. */
 export type TaskState = (typeof taskStates)[number];
 
 /** The states a worker reports. */
 export type ReportedState = Exclude<TaskState, 'pending' | 'scheduled' | 'unreachable'>;
 
+/** The states that a record never leaves. */
 export const finalStates: ReadonlySet<TaskState> = new Set(['completed', 'failed', 'stopped', 'lost', 'rejected']);
 
+/** What a health check says of a running task; `unknown` without one. */
 export type Health = 'healthy' | 'unhealthy' | 'unknown';
 
+/** What the manager wants of a task. Only the manager writes it. */
 export type Desired = 'running' | 'stopped';
 
 /** A port as it is bound: the scheduler's choice, kept over restarts. */
@@ -107,6 +111,8 @@ export interface Order {
   /** The job's labels, put on its containers. */
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly PortBinding[];
+  /** The last report the manager took of this task: a worker that lost its memory counts on from there. */
+  readonly sequence: number;
 }
 
 /** The worker's word on a task. `sequence` rises by one with each change of that task. */

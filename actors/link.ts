@@ -1,0 +1,86 @@
+/**
+ * The link actor's effects: dialling, greeting, beating, and noticing silence. Frames go to the parent (a worker or a manager) as
+ * `frame.received`; what is sent goes through the shared `connections`, by the link's id.
+ */
+import { fromCallback, fromPromise } from 'xstate';
+import { linkMachine, type LinkContext, type LinkEvent } from '../machines/link.ts';
+import type { Limits } from '../src/core/limits.ts';
+import type { Ambient } from '../src/ports/ambient.ts';
+import type { Dialer, Frame, Link } from '../src/ports/transport.ts';
+
+export interface LinkDeps {
+  readonly ambient: Ambient;
+  readonly limits: Limits;
+  readonly dialer: Dialer;
+  /** Connections by link id: accepted ones are put here before their link is wanted. */
+  readonly connections: Map<string, Link>;
+  /** The first frame this end sends on its own: a worker's greeting. */
+  readonly greeting?: () => Frame;
+  /** What this end says to show that it lives. */
+  readonly beat: () => Frame;
+}
+
+/** The link machine with its effects; used by workers and by managers. */
+export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
+  const { connections, limits } = deps;
+  return linkMachine.provide({
+    delays: {
+      redialDelay: ({ context }) =>
+        Math.min(limits.redialDelayMsMax, limits.redialDelayMs * limits.redialBackoff ** Math.max(0, context.failures - 1)),
+      greetTimeout: limits.greetMs,
+    },
+    actions: {
+      hangUp: ({ context }) => {
+        connections.get(context.id)?.close(context.reason ?? 'the link is let go');
+        connections.delete(context.id);
+      },
+    },
+    actors: {
+      dial: fromPromise<void, LinkContext>(async ({ input, signal }) => {
+        if (connections.has(input.id)) return;
+        connections.set(input.id, await deps.dialer.dial(input.peer, signal));
+      }),
+      converse: fromCallback<LinkEvent, LinkContext>(({ sendBack, input }) => converse(deps, input.id, sendBack)),
+    },
+  });
+}
+
+/** Listens, beats, and watches for silence until the connection is let go. */
+function converse(deps: LinkDeps, id: string, sendBack: (event: LinkEvent) => void): () => void {
+  const { clock } = deps.ambient;
+  const connection = deps.connections.get(id);
+  if (connection === undefined) {
+    sendBack({ type: 'connection.closed', reason: 'the connection is gone' });
+    return () => undefined;
+  }
+  let heardAt = clock.monotonic();
+  let live = true;
+  let timer: unknown;
+  connection.listen({
+    onFrame: (frame) => {
+      heardAt = clock.monotonic();
+      if (!live) return;
+      if (frame.type === 'welcome') sendBack({ type: 'greeting.done' });
+      if (frame.type === 'refused') sendBack({ type: 'greeting.refused', reason: frame.message });
+      sendBack({ type: 'frame.heard', frame });
+    },
+    onClose: (why) => {
+      if (live) sendBack({ type: 'connection.closed', reason: why });
+    },
+  });
+  if (deps.greeting) connection.send(deps.greeting());
+  const beat = (): void => {
+    const silentMs = clock.monotonic() - heardAt;
+    if (silentMs > deps.limits.linkSilenceMs) {
+      sendBack({ type: 'connection.silent', reason: `no word for ${Math.round(silentMs)} ms` });
+      return;
+    }
+    connection.send(deps.beat());
+    timer = clock.setTimeout(beat, deps.limits.heartbeatMs);
+  };
+  timer = clock.setTimeout(beat, deps.limits.heartbeatMs);
+  return () => {
+    live = false;
+    clock.clearTimeout(timer);
+  };
+}

@@ -1,0 +1,273 @@
+/**
+ * The worker's desk: everything it works with once it has recovered. The machine (machines/worker.ts) says when; here is what is
+ * done. Nothing here decides about tasks: orders come from the manager, verdicts on exits from the task actors.
+ */
+import type { WorkerEvent } from '../../machines/worker.ts';
+import { asCubeError, problem } from '../../src/core/errors.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import type { NodeFacts, Usage } from '../../src/core/node.ts';
+import { createStreamServer, type StreamServer } from '../../src/core/stream-server.ts';
+import { finalStates, type TaskReport } from '../../src/core/task.ts';
+import type { Ambient } from '../../src/ports/ambient.ts';
+import type { ContainerRef, Found, HostMeter, HostSample, LogChunk, Runtime } from '../../src/ports/runtime.ts';
+import type { Store } from '../../src/ports/store.ts';
+import {
+  protocol,
+  type Dialer,
+  type Link,
+  type ManagerFrame,
+  type StreamRequest,
+  type WorkerCall,
+  type WorkerFrame,
+} from '../../src/ports/transport.ts';
+import { WorkerBook } from './book.ts';
+import { Calls } from './calls.ts';
+import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
+import { takeOrders } from './orders.ts';
+import { Reporter } from './reporter.ts';
+
+export interface WorkerDeps {
+  readonly ambient: Ambient;
+  readonly limits: Limits;
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly meter: HostMeter;
+  readonly dialer: Dialer;
+  readonly connections: Map<string, Link>;
+  /** What this host says of itself; asked anew when the worker recovers. */
+  readonly facts: (nodeId: string) => Promise<NodeFacts>;
+}
+
+export class WorkerDesk {
+  readonly deps: WorkerDeps;
+  readonly #self: { send(event: WorkerEvent): void };
+  readonly #reporter: Reporter;
+  #book: WorkerBook | undefined;
+  #facts: NodeFacts | undefined;
+  #found: Map<string, Found[]> = new Map();
+  #link: string | undefined;
+  #streams: StreamServer | undefined;
+  #inOrder: Promise<void> = Promise.resolve();
+  #usage: Usage | null = null;
+  #sample: HostSample | undefined;
+  #measureTimer: unknown;
+  readonly #calls = new Calls();
+
+  constructor(deps: WorkerDeps, self: { send(event: WorkerEvent): void }) {
+    this.deps = deps;
+    this.#self = self;
+    this.#reporter = new Reporter(deps.ambient.clock, deps.limits, (reports) => this.#send({ type: 'reports', reports }));
+  }
+
+  get book(): WorkerBook {
+    if (this.#book === undefined) throw problem('cut-off', 'the worker has not recovered yet');
+    return this.#book;
+  }
+
+  /** Reads the book, looks at what runs, and takes its tasks up again. May be called again after it failed. */
+  async recover(): Promise<void> {
+    const { store, ambient, runtime, facts } = this.deps;
+    const book = this.#book ?? (await WorkerBook.open(store, ambient.log, () => ambient.ids.id()));
+    this.#facts = await facts(book.identity.nodeId);
+    this.#found = byTask(await runtime.list());
+    this.#book = book;
+    for (const [id, { report }] of book.entries) {
+      if (report === null || !finalStates.has(report.state)) this.begin(id);
+    }
+    void this.#measure();
+  }
+
+  /** Containers of a task that ran when the worker started. */
+  foundOf(taskId: string): readonly Found[] {
+    return this.#found.get(taskId) ?? [];
+  }
+
+  /** Starts to supervise a task of the book. */
+  begin(id: string): void {
+    const entry = this.book.entries.get(id)!;
+    this.tell({
+      type: 'task.ordered',
+      order: entry.order,
+      ...(entry.observed ? { observed: entry.observed } : {}),
+      ...(entry.report ? { lastState: entry.report.state } : {}),
+    });
+  }
+
+  tell(event: WorkerEvent): void {
+    this.#self.send(event);
+  }
+
+  report(report: TaskReport): void {
+    this.#reporter.add(report);
+  }
+
+  /** Writes down what a task told, and reports it. */
+  noteTask(event: Extract<WorkerEvent, { type: 'task.told' }>): void {
+    const report = this.book.note(event.id, event.state, event.health, event.observed, this.deps.limits);
+    if (report) this.report(report);
+    if (finalStates.has(event.state)) this.tell({ type: 'task.dismissed', id: event.id });
+  }
+
+  noteProgress(event: Extract<WorkerEvent, { type: 'task.progressed' }>): void {
+    const report = this.book.noteProgress(event.id, event.observed);
+    if (report) this.report(report);
+  }
+
+  /** Drops ended tasks, and their containers. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) {
+      const observed = this.book.entries.get(id)?.observed;
+      this.#reporter.drop(id);
+      if (observed?.containerId !== undefined) this.#remove({ id: observed.containerId, name: observed.containerName ?? '' });
+    }
+    this.book.forget(ids);
+  }
+
+  /** Removes the containers of a task that nobody knows, on the manager's word. */
+  clear(taskId: string): void {
+    for (const { ref } of this.foundOf(taskId)) this.#remove(ref);
+    this.#found.delete(taskId);
+  }
+
+  /** The first frame on every link. */
+  greeting(): WorkerFrame {
+    const { identity, seen, entries } = this.book;
+    const reports = [...entries.values()].flatMap(({ report }) => (report ? [report] : []));
+    const unknown = [...this.#found]
+      .filter(([id]) => !entries.has(id))
+      .map(([id, found]) => ({ id, running: found.some(({ state }) => state === 'running') }));
+    return {
+      type: 'greet',
+      protocolMin: protocol.min,
+      protocolMax: protocol.max,
+      clusterId: identity.clusterId,
+      facts: this.#facts!,
+      epoch: seen.epoch,
+      revision: seen.revision,
+      reports,
+      unknown,
+    };
+  }
+
+  beat(): WorkerFrame {
+    return { type: 'beat', usage: this.#usage };
+  }
+
+  /** A link is open: reports flow to it, and streams are served on it. */
+  connect(linkId: string): void {
+    if (this.#link !== undefined) this.disconnect();
+    this.#link = linkId;
+    this.#streams = createStreamServer({
+      send: (frame) => this.#send(frame),
+      limits: this.deps.limits,
+      onLateError: (thrown) => this.deps.ambient.log.warn(`a stream ended badly: ${asCubeError(thrown).message}`),
+    });
+    this.#reporter.connect();
+  }
+
+  disconnect(): void {
+    this.#reporter.disconnect();
+    this.#streams?.closeAll();
+    this.#streams = undefined;
+    this.#link = undefined;
+    this.#calls.cutOff();
+  }
+
+  /** Takes a frame of the manager. Orders are obeyed one after the other, since the first of an epoch waits for the disk. */
+  obey(linkId: string, frame: ManagerFrame): void {
+    switch (frame.type) {
+      case 'welcome':
+        this.#queue(() => this.book.pin(frame.clusterId));
+        break;
+      case 'assignments':
+      case 'delta':
+        this.#queue(() => takeOrders(this, this.book, frame, (answer) => this.#send(answer, linkId)));
+        break;
+      case 'acks':
+        this.#reporter.acknowledge(frame.acks);
+        break;
+      case 'answer':
+        this.#calls.answer(frame);
+        break;
+      case 'open':
+        this.#streams?.serve(frame.stream, (signal) => this.#source(frame.what, signal));
+        break;
+      case 'data':
+      case 'grant':
+      case 'end':
+        this.#streams?.handle(frame);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Asks the manager something. @throws CubeError of the manager, or `cut-off` */
+  call(what: WorkerCall): Promise<unknown> {
+    if (this.#link === undefined) return Promise.reject(problem('cut-off', 'the manager is out of reach'));
+    return this.#calls.make(what, (frame) => this.#send(frame));
+  }
+
+  /** The host as it was last measured, now if it never was. */
+  async sample(): Promise<HostSample> {
+    return this.#sample ?? (await this.deps.meter.measure());
+  }
+
+  /** Says goodbye, stops the tasks if told to, and waits until all is reported. */
+  async drain(stopTasks: boolean): Promise<void> {
+    const { clock } = this.deps.ambient;
+    clock.clearTimeout(this.#measureTimer);
+    this.#measureTimer = null;
+    this.#send({ type: 'bye', backMs: this.deps.limits.nodeAwayMs });
+    const live = liveIds(this.book);
+    if (stopTasks) for (const id of live) this.tell({ type: 'task.stopOrdered', id });
+    const ended = this.#inOrder.then(() => (stopTasks ? allEnded(this.book, clock, this.deps.limits.reportBatchMs) : undefined));
+    const boundMs = this.deps.limits.shutdownMs + (stopTasks ? stopMsMax(this.book, live) : 0);
+    await within(
+      ended.then(() => this.#reporter.settled()),
+      boundMs,
+      clock,
+    );
+  }
+
+  #queue(work: () => Promise<void>): void {
+    this.#inOrder = this.#inOrder.then(work).catch((thrown: unknown) => {
+      this.deps.ambient.log.error(`an order could not be taken: ${asCubeError(thrown).message}`);
+    });
+  }
+
+  async *#source(what: StreamRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    const observed = this.book.entries.get(what.task)?.observed;
+    if (observed?.containerId === undefined) throw problem('not-found', `task ${what.task} has no container on this node`);
+    const { follow, tail, sinceMs } = what;
+    yield* this.deps.runtime.logs({ id: observed.containerId, name: observed.containerName ?? '' }, { follow, tail, sinceMs, signal });
+  }
+
+  #remove(ref: ContainerRef): void {
+    this.deps.runtime.remove(ref).catch((thrown: unknown) => {
+      this.deps.ambient.log.warn(`container ${ref.name} could not be removed: ${asCubeError(thrown).message}`);
+    });
+  }
+
+  #send(frame: WorkerFrame, linkId = this.#link): void {
+    if (linkId !== undefined) this.deps.connections.get(linkId)?.send(frame);
+  }
+
+  async #measure(): Promise<void> {
+    const { clock, log } = this.deps.ambient;
+    if (this.#measureTimer === null) return;
+    try {
+      this.#sample = await this.deps.meter.measure();
+      this.#usage = { used: this.#sample.used, at: this.#sample.at };
+    } catch (thrown) {
+      log.warn(`the host could not be measured: ${asCubeError(thrown).message}`);
+    }
+    if (this.#measureTimer !== null) this.#measureTimer = clock.setTimeout(() => void this.#measure(), this.deps.limits.measureMs);
+  }
+}
+
+function byTask(found: readonly Found[]): Map<string, Found[]> {
+  const map = new Map<string, Found[]>();
+  for (const one of found) map.set(one.taskId, [...(map.get(one.taskId) ?? []), one]);
+  return map;
+}

@@ -1,0 +1,131 @@
+/**
+ * Reconciling a job: what it wants against what there is. Pure and level-triggered: it may be called at any time, as often as one
+ * likes, and returns what is missing and what is too much. Nothing is remembered between two calls but the records themselves.
+ */
+import type { JobRecord } from './job.ts';
+import type { Limits } from './limits.ts';
+import type { Slot } from './slots.ts';
+import type { TaskRecord } from './task.ts';
+
+export type Change =
+  /** Make a record for this slot. */
+  | { readonly kind: 'create'; readonly slot: Slot; readonly failures: number; readonly placeAfter?: number; readonly reason?: string }
+  /** Want this record stopped. */
+  | { readonly kind: 'stop'; readonly task: TaskRecord; readonly reason: string };
+
+/**
+ * What to change so that a job gets what it wants.
+ * @param extra live records that belong to no slot of the job any more
+ * @param now ms since the epoch
+ */
+export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonly TaskRecord[], now: number, limits: Limits): Change[] {
+  const changes: Change[] = [];
+  const stop = (task: TaskRecord, reason: string): void => {
+    if (task.desired === 'running') changes.push({ kind: 'stop', task, reason });
+  };
+  for (const task of extra) stop(task, job.stopWanted ? 'the job is stopped' : 'the job wants fewer instances');
+  if (job.stopWanted) {
+    for (const slot of slots) for (const task of slot.live) stop(task, 'the job is stopped');
+    return changes;
+  }
+  for (const group of byTask(slots)) {
+    let room = limits.updateParallel - group.filter(isChanging).length;
+    for (const slot of group) {
+      if (isOutdated(slot)) {
+        if (room-- > 0) changes.push(...beginUpdate(job, slot));
+      } else changes.push(...settle(job, slot, now, limits));
+    }
+  }
+  return changes;
+}
+
+function byTask(slots: readonly Slot[]): Slot[][] {
+  const groups = new Map<string, Slot[]>();
+  for (const slot of slots) {
+    const group = groups.get(slot.task);
+    if (group) group.push(slot);
+    else groups.set(slot.task, [slot]);
+  }
+  return [...groups.values()];
+}
+
+function isWanted(task: TaskRecord): boolean {
+  return task.desired === 'running';
+}
+
+function isReachable(task: TaskRecord): boolean {
+  return task.state !== 'unreachable';
+}
+
+function isUp(task: TaskRecord): boolean {
+  return task.state === 'running' && task.health !== 'unhealthy';
+}
+
+/** Live, wanted and reachable records of the slot, of the version wanted now. */
+function current(slot: Slot): TaskRecord[] {
+  return slot.live.filter((task) => isWanted(task) && isReachable(task) && task.specHash === slot.specHash);
+}
+
+/** The same of earlier versions. */
+function outdated(slot: Slot): TaskRecord[] {
+  return slot.live.filter((task) => isWanted(task) && isReachable(task) && task.specHash !== slot.specHash);
+}
+
+/** Whether a slot still runs an earlier version, and nothing of the new one was tried. */
+function isOutdated(slot: Slot): boolean {
+  return outdated(slot).length > 0 && current(slot).length === 0 && slot.ended?.specHash !== slot.specHash;
+}
+
+/** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
+function isChanging(slot: Slot): boolean {
+  return !isOutdated(slot) && !current(slot).some(isUp) && slot.ended?.state !== 'completed';
+}
+
+/** A slot with a fixed host port cannot run twice on a node: its old task goes first. Else the new one comes first. */
+function beginUpdate(job: JobRecord, slot: Slot): Change[] {
+  const reason = `replaced by version ${job.version}`;
+  if (!slot.spec.ports.some((port) => port.host !== undefined))
+    return [{ kind: 'create', slot, failures: 0, reason: `replaces an older version` }];
+  return outdated(slot).map((task) => ({ kind: 'stop', task, reason }));
+}
+
+/** Steps for a slot that is not waiting for an update: too much goes, what is missing comes. */
+function settle(job: JobRecord, slot: Slot, now: number, limits: Limits): Change[] {
+  const [keep, ...surplus] = current(slot).toSorted(byWorth);
+  if (keep !== undefined) {
+    const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: `${keep.id.slice(0, 8)} runs for this slot` }));
+    if (isUp(keep)) for (const task of outdated(slot)) changes.push({ kind: 'stop', task, reason: `replaced by version ${job.version}` });
+    return changes;
+  }
+  if (slot.live.some((task) => isReachable(task) && !isWanted(task))) return [];
+  const again = next(job, slot, now, limits);
+  return again === undefined ? [] : [{ kind: 'create', slot, ...again }];
+}
+
+/** Up before not up, then the older: of two that run, the original stays (disconnect policy `best`). */
+function byWorth(a: TaskRecord, b: TaskRecord): number {
+  return Number(isUp(b)) - Number(isUp(a)) || a.createdAt - b.createdAt;
+}
+
+/** Whether and when a slot without a live task gets one; undefined: never by itself. */
+function next(
+  job: JobRecord,
+  slot: Slot,
+  now: number,
+  limits: Limits,
+): { failures: number; placeAfter?: number; reason?: string } | undefined {
+  const { ended } = slot;
+  if (ended === undefined || ended.specHash !== slot.specHash || ended.state === 'stopped' || ended.state === 'lost')
+    return { failures: 0 };
+  if (ended.state !== 'failed' || job.spec.type === 'batch' || slot.spec.restart.on === 'never') return undefined;
+  const endedAt = ended.finishedAt ?? now;
+  const ranMs = endedAt - (ended.startedAt ?? endedAt);
+  const failures = ranMs > slot.spec.restart.withinMs ? 1 : ended.failures + 1;
+  const delayMs = Math.min(limits.replaceDelayMsMax, limits.replaceDelayMs * limits.replaceBackoff ** (failures - 1));
+  const why = ended.reason ?? `exit code ${ended.exitCode ?? 'unknown'}`;
+  return {
+    failures,
+    placeAfter: endedAt + delayMs,
+    reason: `placed again after ${failures === 1 ? 'a failure' : `${failures} failures`} (${why})`,
+  };
+}
