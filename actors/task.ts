@@ -21,7 +21,14 @@ export interface TaskDeps {
 type Send = (event: TaskEvent) => void;
 
 /** What can be mended by nobody but the user: the task is rejected at once. */
-const hopeless: ReadonlySet<ErrorCode> = new Set(['image-not-found', 'image-denied', 'image-bad-name', 'image-unavailable', 'bad-command']);
+const hopeless: ReadonlySet<ErrorCode> = new Set([
+  'image-not-found',
+  'image-denied',
+  'image-bad-name',
+  'image-unavailable',
+  'bad-command',
+  'bad-settings',
+]);
 
 /** The exit code shells and Docker give when a container could not be run at all. */
 const couldNotRun = 125;

@@ -62,8 +62,7 @@ export const managerMachine = setup({
     }),
     /** Takes a worker's frame. */
     hear: () => undefined,
-    /** Counts a worker as connected, or as no longer so. */
-    noteLinkOpened: () => undefined,
+    /** The session on that link is over. */
     noteLinkLost: () => undefined,
     wakeScheduler: sendTo('scheduler', { type: 'tasks.pending' }),
     releaseScheduler: sendTo('scheduler', { type: 'plan.committed' }),
@@ -127,7 +126,6 @@ export const managerMachine = setup({
       invoke: { id: 'scheduler', src: 'scheduler' },
       on: {
         'client.request': { actions: 'serve' },
-        'link.opened': { actions: 'noteLinkOpened' },
         'link.lost': { actions: 'noteLinkLost' },
         'frame.received': { actions: 'hear' },
         'placing.wanted': { actions: 'wakeScheduler' },

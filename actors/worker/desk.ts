@@ -10,7 +10,6 @@ import { createStreamServer, type StreamServer } from '../../src/core/stream-ser
 import { finalStates, type TaskReport } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
 import type { ContainerRef, Found, HostMeter, HostSample, LogChunk, Runtime } from '../../src/ports/runtime.ts';
-import type { Store } from '../../src/ports/store.ts';
 import {
   protocol,
   type Dialer,
@@ -20,7 +19,7 @@ import {
   type WorkerCall,
   type WorkerFrame,
 } from '../../src/ports/transport.ts';
-import { WorkerBook } from './book.ts';
+import type { WorkerBook } from './book.ts';
 import { Calls } from './calls.ts';
 import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
 import { takeOrders } from './orders.ts';
@@ -29,7 +28,7 @@ import { Reporter } from './reporter.ts';
 export interface WorkerDeps {
   readonly ambient: Ambient;
   readonly limits: Limits;
-  readonly store: Store;
+  readonly book: WorkerBook;
   readonly runtime: Runtime;
   readonly meter: HostMeter;
   readonly dialer: Dialer;
@@ -42,7 +41,6 @@ export class WorkerDesk {
   readonly deps: WorkerDeps;
   readonly #self: { send(event: WorkerEvent): void };
   readonly #reporter: Reporter;
-  #book: WorkerBook | undefined;
   #facts: NodeFacts | undefined;
   #found: Map<string, Found[]> = new Map();
   #link: string | undefined;
@@ -60,20 +58,15 @@ export class WorkerDesk {
   }
 
   get book(): WorkerBook {
-    if (this.#book === undefined) throw problem('cut-off', 'the worker has not recovered yet');
-    return this.#book;
+    return this.deps.book;
   }
 
-  /** Reads the book, looks at what runs, and takes its tasks up again. May be called again after it failed. */
+  /** Looks at what runs, and takes the tasks of the book up again. May be called again after it failed. */
   async recover(): Promise<void> {
-    const { store, ambient, runtime, facts } = this.deps;
-    const book = this.#book ?? (await WorkerBook.open(store, ambient.log, () => ambient.ids.id()));
+    const { runtime, facts, book } = this.deps;
     this.#facts = await facts(book.identity.nodeId);
     this.#found = byTask(await runtime.list());
-    this.#book = book;
-    for (const [id, { report }] of book.entries) {
-      if (report === null || !finalStates.has(report.state)) this.begin(id);
-    }
+    for (const id of liveIds(book)) this.begin(id);
     void this.#measure();
   }
 

@@ -6,13 +6,15 @@ export function parseDuration(text: string): number | undefined {
   const trimmed = text.trim();
   if (trimmed === '0') return 0;
   if (!/^(?:\d+(?:\.\d+)?\s*[a-zµ]+\s*)+$/i.test(trimmed)) return undefined;
-  const ms = parse(trimmed);
-  return ms === null || ms === undefined || !Number.isFinite(ms) ? undefined : ms;
+  // Part by part: of several, the library passes over those whose unit it does not know.
+  const parts = trimmed.match(/[\d.]+\s*[a-zµ]+/gi)!.map((part) => parse(part) ?? Number.NaN);
+  const ms = parts.reduce((sum, part) => sum + part, 0);
+  return Number.isFinite(ms) ? ms : undefined;
 }
 
 /** A duration for people, in at most two units: `3m 20s`, `850ms`. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`;
   const units: [string, number][] = [
     ['d', 86_400_000],
     ['h', 3_600_000],

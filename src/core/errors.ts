@@ -24,9 +24,16 @@ const table = {
   'not-found': { status: 404, exit: 4, retryable: false, hint: '`cube status` lists what there is' },
   conflict: { status: 409, exit: 5, retryable: false, hint: 'look at what is there with `cube status`, then decide' },
   'data-held': { status: 409, exit: 5, retryable: false, hint: 'stop that node first, or use another directory with --data' },
+  'data-newer': {
+    status: 409,
+    exit: 5,
+    retryable: false,
+    hint: 'start the newer Cube that wrote it, or use another directory with --data',
+  },
   unauthorized: { status: 401, exit: 6, retryable: false, hint: 'give a token with CUBE_TOKEN or --token-file' },
   forbidden: { status: 403, exit: 6, retryable: false, hint: 'use a token with a wider scope' },
   'wrong-host': { status: 421, exit: 6, retryable: false, hint: 'use the address the node listens on' },
+  'wrong-method': { status: 405, exit: 2, retryable: false, hint: '/openapi.json lists what there is' },
   'wrong-type': { status: 415, exit: 2, retryable: false, hint: 'send the body as application/json' },
   'too-large': { status: 413, exit: 2, retryable: false, hint: 'make it smaller, or raise the limit bodyBytesMax of the node' },
   busy: { status: 429, exit: 3, retryable: true, hint: 'try again in a moment' },
@@ -56,6 +63,7 @@ const table = {
   },
   'port-taken': { status: 409, exit: 1, retryable: true, hint: 'free the port, or ask for a free one by leaving the host port out' },
   'bad-command': { status: 422, exit: 1, retryable: false, hint: 'check the command; it must be in the image' },
+  'bad-settings': { status: 422, exit: 1, retryable: false, hint: 'the runtime of the node refuses a setting of the task: change it' },
   'engine-error': { status: 502, exit: 1, retryable: true, hint: 'look at the engine: `docker info`' },
 } as const satisfies Record<string, Row>;
 

@@ -92,8 +92,10 @@ export interface JobRecord {
   readonly reason?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Final records older than this do not count: set when a finished job is started again. */
-  readonly runSince: number;
+  /** Failed and rejected records older than this do not count: set when the job is started again. */
+  readonly retriedAt: number;
+  /** Set by `cube stop --purge`: the job is forgotten once its tasks have ended. */
+  readonly purgeWanted: boolean;
 }
 
 /** How many instances of a job are where. */

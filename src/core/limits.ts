@@ -19,25 +19,58 @@ const defaults = {
   ticketsMax: 1_000,
   /** How long a page's login lasts. */
   sessionMs: 12 * 3_600_000,
+  /** Logins kept at once; past it the oldest ends. */
+  sessionsMax: 1_000,
   /** Answers kept for repeated Idempotency-Keys, and for how long. */
   idempotencyKeysMax: 10_000,
   idempotencyMs: 3_600_000,
   /** Bytes an inspector or event client may be behind before it is cut. */
   feedBufferBytesMax: 8 * 1_048_576,
+  /** Largest message a feed's client may send; feeds only speak, so what it says is ignored. */
+  feedMessageBytesMax: 65_536,
   /** Clients of the event stream, log streams and feed at once. */
   streamsMax: 256,
   /** How long a stopping node waits for open requests. */
   shutdownMs: 5_000,
+
+  // --- the client
+  /** Time to connect, and to get the head of an answer. */
+  clientConnectMs: 5_000,
+  clientAnswerMs: 30_000,
+  /** Silence after which a followed stream counts as broken; the node gives a sign of life every `heartbeatMs`. */
+  clientSilenceMs: 10_000,
+  /** How often a request whose connection broke is sent again, with the same Idempotency-Key. */
+  clientRetries: 2,
+  /** Pause before it is, and before a followed stream is opened again: first, factor, cap. */
+  clientRetryDelayMs: 100,
+  clientRetryBackoff: 2,
+  clientRetryDelayMsMax: 2_000,
+  /** How long a followed stream is opened again and again before the client gives up. */
+  clientReconnectMs: 60_000,
+  /** Longest line of a stream. */
+  clientLineCharsMax: 16 * 1_048_576,
 
   // --- jobs
   /** Instances one job may ask for. */
   jobInstancesMax: 1_000_000,
   /** Tasks (specs) one job may have. */
   jobTasksMax: 100,
+  /** Priority of a job that tells none; higher is placed first. */
+  jobPriority: 50,
+  /** Ports one task may ask for. */
+  taskPortsMax: 1_000,
   /** Versions of a job that are kept. */
   jobVersionsMax: 50,
   /** Aliases a YAML file may expand (a bomb has billions). */
   yamlAliasesMax: 100,
+  /** Levels of nesting in a YAML file: deeper ones would exhaust the parser's stack. */
+  yamlDepthMax: 64,
+  /** Longest duration in a job file: timers count in 31 bits. */
+  jobDurationMsMax: 2_147_483_647,
+  /** Problems of one file that are listed; the rest is counted. */
+  problemsMax: 100,
+  /** Characters of a client's Task.ID in the seeds' API. */
+  clientTaskIdCharsMax: 128,
   /** Final task records kept for one slot. */
   finalRecordsPerSlotMax: 5,
   /** How long after a failed placement a service's slot is placed again: first delay, factor, cap. */
@@ -75,6 +108,8 @@ const defaults = {
   nodeSuspectMs: 3_000,
   /** No beat for this long: down, and its tasks are replaced. */
   nodeDownMs: 8_000,
+  /** After a change of leader, a node that has not greeted for this long is down. */
+  takeoverDownMs: 4_000,
   /** How long a node that said goodbye is waited for. */
   nodeAwayMs: 60_000,
   /** How late the manager's own tick may be before every node gets a fresh deadline. */
@@ -85,20 +120,26 @@ const defaults = {
   linkBufferBytesMax: 64 * 1_048_576,
   /** Frames that may wait to be handled from one link. */
   linkInboxMax: 10_000,
+  /** Frames in one message of a link; more in one tick travel in several. */
+  linkBatchFramesMax: 1_000,
+  /** How long a closing link waits for its peer's goodbye before it drops the socket. */
+  linkCloseMs: 1_000,
+  /** Streams (logs) open on one link at once. */
+  linkStreamsMax: 256,
   /** Longest time a report waits for others to travel with. */
   reportBatchMs: 5,
   /** Bytes of a stream (logs) in flight before the receiver grants more. */
   streamWindowBytes: 262_144,
 
   // --- scheduling
-  /** Longest time pending tasks are collected while the pool is busy. */
-  collectMs: 50,
   /** Tasks in one batch. */
   batchTasksMax: 10_000,
   /** Threads of the scoring pool; 0 scores inline. */
   poolThreadsMax: 1,
   /** Idle time after which a scoring thread ends. */
   poolIdleMs: 30_000,
+  /** Batches that may wait for a scoring thread; past it a batch is scored inline. */
+  poolQueueMax: 4,
   /** One scoring run; past it the batch is scored inline. */
   scoreMs: 30_000,
   /** Tasks a node takes, whatever they reserve. */
@@ -119,8 +160,18 @@ const defaults = {
   /** Tries of a pull that failed on the network, and the time they all share. */
   pullTries: 3,
   pullMs: 20_000,
+  /** A pull that has begun and says nothing for this long counts as failed. */
+  pullStallMs: 120_000,
   /** Pause before an engine that did not answer is asked again. */
   engineRetryMs: 1_000,
+  /** How often the containers that are waited for are compared with the engine's list, should its events fail silently. */
+  engineResyncMs: 30_000,
+  /** How often the process runtime looks at the output and the end of what runs. */
+  processPollMs: 250,
+  /** Times kept of one process's output; with more they get coarser. */
+  logMarksMax: 1_000,
+  /** Characters of one line of output that are held back while its end is awaited. */
+  logLineCharsMax: 65_536,
   /** Size and number of a container's log files. */
   logFileBytesMax: 10 * 1_048_576,
   logFiles: 3,
@@ -141,9 +192,28 @@ const defaults = {
   storeBatchMax: 10_000,
   /** Commit marks kept, by which a gap is found at load. */
   storeMarksMax: 1_000,
+  /** Records, and bytes, read from the disk in one step. */
+  storeReadRecordsMax: 1_000,
+  storeReadBytesMax: 1_048_576,
   /** Events kept: age and number. */
   eventsAgeMs: 72 * 3_600_000,
   eventsMax: 100_000,
+
+  // --- the command line
+  /** How long `submit`, `run` and `start` wait for a service to get healthy. */
+  submitDeadlineMs: 300_000,
+  /** How often a waiting command looks when no event came, and how long a burst of events is one. */
+  waitPollMs: 1_000,
+  waitDebounceMs: 50,
+  /** How long a waiting command goes on trying while the manager does not answer. */
+  waitReconnectMs: 30_000,
+  /** How long a completing shell and `version` wait for a node's answer. */
+  probeMs: 500,
+  /** The demo: one question to the engine, the pull of its image, the wait for its jobs, and its clean-up. */
+  demoEngineMs: 3_000,
+  demoPullMs: 8_000,
+  demoJobMs: 20_000,
+  demoStopMs: 10_000,
 };
 
 /** The bounds in force. */

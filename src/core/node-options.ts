@@ -2,6 +2,7 @@
 import type { Limits } from './limits.ts';
 import type { PolicyName } from './placement.ts';
 
+/** Everything a node is told when it starts. */
 export interface NodeOptions {
   /** Name of the node; unique in its cluster. */
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Nodes: hosts that joined. */
 import type { Resources } from './resources.ts';
 
+/** The states of the node machine (machines/node.ts): membership as the manager sees it. */
 export type NodeState = 'joining' | 'ready' | 'suspect' | 'down' | 'away' | 'draining' | 'drained';
 
 /** What a worker says of its host when it greets. */

@@ -4,6 +4,7 @@ import type { PortSpec, Protocol } from './job.ts';
 import type { Resources } from './resources.ts';
 import type { PortBinding } from './task.ts';
 
+/** The scoring policies this version has. */
 export type PolicyName = 'epvm' | 'roundrobin';
 
 /** A node as the scheduler sees it: a snapshot, nothing in it changes. */
@@ -22,6 +23,8 @@ export interface NodeView {
   readonly slotsMax: number;
   readonly portsIp: string;
   readonly portRange: { readonly from: number; readonly to: number };
+  /** The free port to try first: one after the last handed out there, so that a port just freed rests. Absent: derived from the task's id. */
+  readonly portsNext?: number;
   /** Host ports in use there, and by which slot. */
   readonly portsTaken: readonly { readonly ip: string; readonly host: number; readonly protocol: Protocol; readonly by: string }[];
 }
@@ -41,6 +44,7 @@ export interface TaskGroup {
   readonly tasks: readonly { readonly id: string; readonly slot: string }[];
 }
 
+/** One batch for the scorer: what there is, and what is to be placed. */
 export interface ScoreRequest {
   readonly nodes: readonly NodeView[];
   /** Highest priority first. */
@@ -52,10 +56,13 @@ export interface ScoreRequest {
   readonly reasonsMax: number;
 }
 
+/** A task placed on a node, both by id. */
 export interface Placement {
+  /** Id of the task. */
   readonly task: string;
+  /** Id of the node. */
   readonly node: string;
-  /** Lower is better for `epvm`. */
+  /** Lower is better. */
   readonly score: number;
   readonly ports: readonly PortBinding[];
 }
@@ -67,23 +74,27 @@ export interface FilterReason {
   readonly detail: string;
 }
 
+/** The filters that can rule a node out. */
 export type FilterName = 'state' | 'eligible' | 'node' | 'datacenter' | 'cpu' | 'memory' | 'disk' | 'custom' | 'slots' | 'ports';
 
+/** A task no node takes now, and why, most frequent reason first. */
 export interface Unplaced {
   readonly task: string;
   readonly slot: string;
   readonly reasons: readonly FilterReason[];
 }
 
+/** The scheduler's answer to one batch. */
 export interface Plan {
   readonly placements: readonly Placement[];
   readonly unplaced: readonly Unplaced[];
-  /** Where round robin stopped. */
+  /** Index of the node picked last: where round robin stopped. */
   readonly cursor: number;
 }
 
 /** One node's line of `cube explain`. */
 export interface Explained {
+  /** Name of the node. */
   readonly node: string;
   readonly feasible: boolean;
   readonly filter?: FilterName;

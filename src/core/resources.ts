@@ -7,6 +7,7 @@ export interface Resources {
   readonly custom: Readonly<Record<string, number>>;
 }
 
+/** Nothing of anything: what a task asks for that reserves nothing. */
 export const noResources: Resources = Object.freeze({ cpu: 0, memoryBytes: 0, diskBytes: 0, custom: Object.freeze({}) });
 
 function combine(a: Resources, b: Resources, sign: 1 | -1): Resources {

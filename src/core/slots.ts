@@ -13,7 +13,7 @@ export interface Slot {
   readonly specHash: string;
   /** Records that are not final, oldest first. */
   readonly live: readonly TaskRecord[];
-  /** The newest final record of the job's current run. */
+  /** The newest final record, but for failures from before the job was started again. */
   readonly ended: TaskRecord | undefined;
   /** The record that stands for the slot: a live one that is reachable, then any live one, then the one that ended. */
   readonly shown: TaskRecord | undefined;
@@ -42,7 +42,7 @@ export function slotsOf(job: JobRecord, tasks: Iterable<TaskRecord>): { slots: S
 function slotFrom(job: JobRecord, slot: Pick<Slot, 'name' | 'task' | 'index' | 'spec'>, records: TaskRecord[]): Slot {
   records.sort((a, b) => a.createdAt - b.createdAt || a.version - b.version);
   const live = records.filter((task) => !isFinal(task));
-  const ended = records.findLast((task) => isFinal(task) && task.createdAt >= job.runSince);
+  const ended = records.findLast((task) => isFinal(task) && (task.state === 'completed' || task.createdAt >= job.retriedAt));
   const specHash = job.hashes[slot.task]!;
   const reachable = live.filter((task) => task.state !== 'unreachable');
   const shown = reachable.findLast((task) => task.specHash === specHash) ?? reachable.at(-1) ?? live.at(-1) ?? ended;

@@ -1,5 +1,5 @@
 /** Tasks: one placement of a slot on a node, and what travels about it. */
-import type { JobType, Protocol, TaskSpec } from './job.ts';
+import type { JobOrigin, JobType, Protocol, TaskSpec } from './job.ts';
 
 /** The states of the task machine (machines/task.ts). */
 export const taskStates = [
@@ -113,6 +113,8 @@ export interface Order {
   readonly ports: readonly PortBinding[];
   /** The last report the manager took of this task: a worker that lost its memory counts on from there. */
   readonly sequence: number;
+  /** How the job came to be, where the seeds' API of the worker must know: it shows the client's own Task.ID and Name. */
+  readonly origin?: JobOrigin;
 }
 
 /** The worker's word on a task. `sequence` rises by one with each change of that task. */

@@ -6,6 +6,7 @@ import type { Explained, FilterReason } from './placement.ts';
 import type { Resources } from './resources.ts';
 import type { Desired, Health, TaskRecord, TaskState } from './task.ts';
 
+/** A job, as `status -o json` shows it. */
 export interface JobJson {
   readonly name: string;
   readonly type: JobType;
@@ -24,6 +25,7 @@ export interface JobJson {
   readonly updatedAt: string;
 }
 
+/** A task record, as `status -o json` shows it. */
 export interface TaskJson {
   readonly id: string;
   readonly job: string;
@@ -53,6 +55,7 @@ export interface TaskJson {
   readonly finishedAt: string | null;
 }
 
+/** A node, as `nodes -o json` shows it. */
 export interface NodeJson {
   readonly id: string;
   readonly name: string;
@@ -72,12 +75,14 @@ export interface NodeJson {
   readonly runtime: { readonly name: string; readonly version: string };
 }
 
+/** The document of `status -o json`. */
 export interface StatusJson {
   readonly index: number;
   readonly jobs: readonly JobJson[];
   readonly tasks: readonly TaskJson[];
 }
 
+/** The document of `explain -o json`. */
 export interface ExplainJson {
   readonly task: string;
   readonly slot: string;
@@ -87,6 +92,7 @@ export interface ExplainJson {
   readonly nodes: readonly Explained[];
 }
 
+/** One line of `events -o json`. */
 export interface EventJson {
   readonly seq: number;
   readonly at: string;
@@ -101,12 +107,54 @@ export interface EventJson {
   readonly job: string | null;
 }
 
+/** One line of `logs -o json`. */
 export interface LogLineJson {
   readonly at: string;
   readonly slot: string;
   readonly task: string;
   readonly stream: 'stdout' | 'stderr';
   readonly text: string;
+}
+
+/** What a credential allows (ports/auth.ts). */
+export type ScopeJson = 'admin' | 'viewer' | 'join';
+
+/** The document of `GET /v1/info`. */
+export interface InfoJson {
+  readonly version: string;
+  readonly clusterId: string | null;
+  readonly nodeId: string;
+  readonly name: string;
+  readonly role: string;
+  /** Whether the node asks for no token. */
+  readonly openLoopback: boolean;
+  /** What the caller may do. */
+  readonly scope: ScopeJson;
+}
+
+/** The document of `GET /v1/jobs`. */
+export interface JobsJson {
+  readonly index: number;
+  readonly jobs: readonly JobJson[];
+}
+
+/** The answer to a submit. */
+export interface SubmittedJson {
+  readonly job: JobJson;
+  readonly change: 'created' | 'updated' | 'unchanged' | 'started';
+}
+
+/** A ticket for one use in a URL. */
+export interface TicketJson {
+  readonly ticket: string;
+  readonly scope: ScopeJson;
+  readonly expiresAt: string;
+}
+
+/** What a ticket was turned into. */
+export interface LoginJson {
+  readonly token: string;
+  readonly scope: ScopeJson;
 }
 
 /** Milliseconds since the epoch as ISO 8601 in UTC. */
@@ -118,6 +166,7 @@ function isoOrNull(ms: number | undefined): string | null {
   return ms === undefined ? null : isoTime(ms);
 }
 
+/** A job and its counts as JSON. */
 export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
   return {
     name: job.name,
@@ -134,6 +183,7 @@ export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
   };
 }
 
+/** A task record as JSON. */
 export function taskJson(task: TaskRecord): TaskJson {
   return {
     id: task.id,
@@ -163,6 +213,7 @@ export function taskJson(task: TaskRecord): TaskJson {
   };
 }
 
+/** A node as JSON. */
 export function nodeJson(node: NodeRecord & { readonly reserved: Resources; readonly used: Resources; readonly tasks: number }): NodeJson {
   const { id, name, dc, state, eligible, role, labels, capacity, reserved, used, tasks, version, os, arch, runtime } = node;
   return {
@@ -185,6 +236,7 @@ export function nodeJson(node: NodeRecord & { readonly reserved: Resources; read
   };
 }
 
+/** An event as JSON. */
 export function eventJson(event: ClusterEvent): EventJson {
   return { ...event, at: isoTime(event.at), node: event.node ?? null, job: event.job ?? null };
 }

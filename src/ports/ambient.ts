@@ -10,6 +10,7 @@ export interface Clock {
   clearTimeout(handle: unknown): void;
 }
 
+/** Ids and secrets; in tests both come from a seed. */
 export interface Ids {
   /** A random id (uuid v4). */
   id(): string;
@@ -20,8 +21,10 @@ export interface Ids {
 /** A number in [0, 1). */
 export type Random = () => number;
 
+/** What belongs to a log line besides its message. Secrets among them are masked by name. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** The log: one line a call, from `debug` (for developers) to `error` (somebody should look). */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -32,8 +35,8 @@ export interface Log {
 /** Numbers for `/metrics`. Names follow Prometheus: base units, `_total` for counters. */
 export interface Metrics {
   count(name: string, help: string, by?: number): void;
-  /** A value read when somebody asks. */
-  gauge(name: string, help: string, read: () => Readonly<Record<string, number>> | number): void;
+  /** A value read when somebody asks; a record gives one value for each value of `label` (`kind` unless told). A later call replaces `read`. */
+  gauge(name: string, help: string, read: () => Readonly<Record<string, number>> | number, label?: string): void;
   /** The exposition text and its content type. */
   expose(): Promise<{ readonly text: string; readonly contentType: string }>;
 }

@@ -3,6 +3,7 @@
 /** What a credential allows: all, looking, or being a worker's or manager's end of a link. */
 export type Scope = 'admin' | 'viewer' | 'join';
 
+/** Checks credentials and hands out short-lived ones. */
 export interface Auth {
   /** The scope a bearer token gives, or undefined. Takes the same time for every wrong token. */
   scopeOf(token: string): Scope | undefined;

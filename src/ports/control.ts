@@ -7,6 +7,7 @@ import type { Resources } from '../core/resources.ts';
 import type { Order, TaskRecord, TaskReport } from '../core/task.ts';
 import type { HostSample, LogChunk } from './runtime.ts';
 
+/** A job to take on, and under which conditions. */
 export interface SubmitRequest {
   readonly spec: JobSpec;
   readonly origin: JobOrigin;
@@ -16,6 +17,7 @@ export interface SubmitRequest {
   readonly mustBeNew?: boolean;
 }
 
+/** The job as it is kept now, and what the submit changed. */
 export interface SubmitAnswer {
   readonly job: JobRecord;
   readonly change: 'created' | 'updated' | 'unchanged' | 'started';
@@ -26,6 +28,7 @@ export interface JobView extends JobRecord {
   readonly counts: JobCounts;
 }
 
+/** Jobs and tasks, all of one moment. */
 export interface StatusView {
   /** The last commit this view holds. */
   readonly index: number;
@@ -33,12 +36,14 @@ export interface StatusView {
   readonly tasks: readonly TaskRecord[];
 }
 
+/** A node with what is placed there and what was measured. */
 export interface NodeStatus extends NodeRecord {
   readonly reserved: Resources;
   readonly used: Resources;
   readonly tasks: number;
 }
 
+/** Why a task is where it is, or why it is nowhere. */
 export interface ExplainView {
   readonly task: TaskRecord;
   /** Name of the node picked, or null. */
@@ -48,6 +53,7 @@ export interface ExplainView {
   readonly reasons: readonly FilterReason[];
 }
 
+/** Which events to read; without a filter all that are kept. */
 export interface EventFilter {
   readonly follow: boolean;
   /** ms since the epoch. */
@@ -62,6 +68,7 @@ export interface EventFilter {
   readonly signal: AbortSignal;
 }
 
+/** Which output to read. */
 export interface LogRequest {
   readonly follow: boolean;
   readonly tail?: number;

@@ -1,7 +1,7 @@
 /**
  * The runtime port: what runs a task. Eight verbs, each safe to repeat: "already there" and "already gone" are successes.
  * Failures are `CubeError`s of the runtime's codes (`image-not-found`, `image-denied`, `image-bad-name`, `image-unavailable`,
- * `port-taken`, `bad-command`, `engine-error`, `no-engine`), with the engine's own words in the message. Every call that
+ * `port-taken`, `bad-command`, `bad-settings`, `engine-error`, `no-engine`), with the engine's own words in the message. Every call that
  * takes an `AbortSignal` rejects with an `AbortError` soon after it fires, and leaves nothing half-made that `list` cannot show.
  */
 import type { Order } from '../core/task.ts';
@@ -20,6 +20,7 @@ export interface ContainerRef {
   readonly name: string;
 }
 
+/** How a prepare is stopped and followed. */
 export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** What is being done, for people: `pulling nginx:1.27 (45 %)`. */
@@ -46,6 +47,7 @@ export interface Found {
   readonly exit?: Exit;
 }
 
+/** Which output of a container to read. */
 export interface LogOptions {
   readonly follow: boolean;
   /** Last lines only; undefined: all that is kept. */
@@ -63,6 +65,7 @@ export interface LogChunk {
   readonly at: number;
 }
 
+/** What a runtime says of itself and of its host. */
 export interface RuntimeFacts {
   readonly name: string;
   readonly version: string;
@@ -74,6 +77,7 @@ export interface RuntimeFacts {
   readonly warnings: readonly string[];
 }
 
+/** What runs tasks: Docker, plain processes, or a script. */
 export interface Runtime {
   readonly name: 'docker' | 'process' | 'fake';
   /** @throws CubeError `no-engine` when the engine does not answer */
@@ -106,6 +110,7 @@ export interface HostMeter {
   measure(): Promise<HostSample>;
 }
 
+/** One measurement of the host. */
 export interface HostSample {
   readonly at: number;
   readonly used: Resources;

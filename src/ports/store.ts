@@ -7,17 +7,20 @@
 /** A record's kind. Each kind has a version of its own in the codec. */
 export type Kind = 'meta' | 'job' | 'version' | 'task' | 'node' | 'event' | 'answer' | 'order';
 
+/** A record to write, over an earlier one of its key. */
 export interface Put {
   readonly kind: Kind;
   readonly key: string;
   readonly value: unknown;
 }
 
+/** A record to remove; that it is gone already is fine. */
 export interface Removal {
   readonly kind: Kind;
   readonly key: string;
 }
 
+/** Changes that are made together or not at all. */
 export interface Batch {
   readonly puts: readonly Put[];
   readonly removals: readonly Removal[];
@@ -27,14 +30,19 @@ export interface Batch {
 export interface Loaded {
   /** Number of the last commit; 0 for an empty store. */
   readonly revision: number;
-  /** Records by kind, each kind a map from key to value, in key order. */
+  /** Records by kind, each kind a map from key to value, in key order. Every kind has one but `event`: those are many, `range` reads them. */
   readonly records: ReadonlyMap<Kind, ReadonlyMap<string, unknown>>;
   /** Damage, in sentences for people: a record whose CRC is wrong, a gap in the commits. */
   readonly damage: readonly string[];
 }
 
+/** Where records live over restarts. One process has it open. */
 export interface Store {
-  /** Reads everything. @throws CubeError `data-held` when another process has it open, `store-failed` when it cannot be read */
+  /**
+   * Opens the store, opens it anew after a failure, and reads everything but the events. Comes before any commit or range.
+   * @throws CubeError `data-held` when another process has it open, `store-failed` when it cannot be read, `data-newer` when a newer
+   * Cube wrote it
+   */
   load(): Promise<Loaded>;
   /**
    * Makes a batch durable.

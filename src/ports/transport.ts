@@ -6,6 +6,9 @@ import type { Epoch } from '../core/events.ts';
 import type { NodeFacts, Usage } from '../core/node.ts';
 import type { Order, TaskReport } from '../core/task.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { OpenFrame, StreamFrame } from '../core/streams.ts';
+
+export type { OpenFrame, StreamFrame, StreamRequest } from '../core/streams.ts';
 
 /** The versions this build speaks, lowest and highest. */
 export const protocol = { min: 1, max: 1 } as const;
@@ -66,43 +69,36 @@ export type ManagerFrame =
       readonly code?: ErrorCode;
       readonly message?: string;
     }
-  | { readonly type: 'open'; readonly stream: number; readonly what: StreamRequest }
+  | OpenFrame
   | StreamFrame;
 
 /** What a worker asks of its manager: the seeds' worker API hands its requests on, so that nothing runs that the manager does not know. */
 export type WorkerCall = { readonly kind: 'submit'; readonly event: unknown } | { readonly kind: 'stop'; readonly id: string };
 
-/** What a manager may stream from a worker. */
-export type StreamRequest = {
-  readonly kind: 'logs';
-  readonly task: string;
-  readonly follow: boolean;
-  readonly tail?: number;
-  readonly sinceMs?: number;
-};
-
-/** Streams are multiplexed over the link; the receiver grants bytes, so that a slow one holds nobody up. */
-export type StreamFrame =
-  | { readonly type: 'data'; readonly stream: number; readonly items: readonly unknown[] }
-  | { readonly type: 'grant'; readonly stream: number; readonly bytes: number }
-  | { readonly type: 'end'; readonly stream: number; readonly code?: ErrorCode; readonly message?: string };
-
+/** Any frame, from either end. */
 export type Frame = WorkerFrame | ManagerFrame;
 
-/** One end of an open link. Frames arrive in order; after `onClose` nothing more does. */
+/**
+ * One end of an open link. Frames arrive in order, and only whole and valid ones; a peer that sends anything else is cut. Frames of
+ * a type that this version does not know are skipped. After `onClose` nothing more arrives.
+ */
 export interface Link<In extends Frame = Frame, Out extends Frame = Frame> {
   /** Where the other end is, for people. */
   readonly peer: string;
-  /** Queues a frame; the frames of one tick travel together. A peer that is too slow is cut. */
+  /** Queues a frame; the frames of one tick travel together. A peer that is too slow is cut. On a closed link it does nothing. */
   send(frame: Out): void;
-  /** Set once; frames that came earlier are delivered then. */
+  /** Set once; frames that came earlier are delivered then, before it returns. `onClose` comes exactly once on both ends. */
   listen(handlers: { readonly onFrame: (frame: In) => void; readonly onClose: (why: string) => void }): void;
-  /** Lets go; at once if the peer does not answer. */
+  /** Sends what is queued and lets go: no frame arrives here any more, and both ends get `onClose(why)`. */
   close(why: string): void;
 }
 
 /** Opens links. */
 export interface Dialer<In extends Frame = Frame, Out extends Frame = Frame> {
-  /** @throws CubeError `unreachable`, or `unauthorized` when the other end refuses the credential */
+  /**
+   * One attempt, of at most `dialMs`.
+   * @throws CubeError `unreachable`; `unauthorized` or `forbidden` when the other end refuses the credential; `usage` for no address;
+   *   the signal's reason when it is aborted
+   */
   dial(url: string, signal: AbortSignal): Promise<Link<In, Out>>;
 }

@@ -1,0 +1,87 @@
+/** The control port on top of the manager actor: every request goes through its mailbox, so that only a leader answers. */
+import type { ClusterEvent } from '../../src/core/events.ts';
+import type { Control, EventFilter, LogLine, LogRequest } from '../../src/ports/control.ts';
+import type { Asks } from './asks.ts';
+import { jobNamed, jobView, startJob, stopJob, stopTask, submitJob } from './jobs.ts';
+import type { Leader } from './leader.ts';
+import { logsOf } from './logs.ts';
+import { explainTask, nodeStatuses, statusOf, taskNamed } from './queries.ts';
+
+/** @param post puts a request in the manager's mailbox */
+export function createControl(asks: Asks, post: (ask: number, kind: string) => void, ready: () => boolean): Control {
+  const ask = <T>(kind: string, run: (leader: Leader) => T | Promise<T>): Promise<T> => asks.make((id) => post(id, kind), run);
+  /** A change: answered when it is on disk. */
+  const change = <T, A>(kind: string, run: (leader: Leader) => T, answer: (leader: Leader, done: T) => A): Promise<A> =>
+    ask(kind, (leader) => {
+      const { promise, resolve, reject } = deferred<A>();
+      leader.turn(() => {
+        const done = run(leader);
+        leader.ledger.then(() => resolve(answer(leader, done)), reject);
+      });
+      return promise;
+    });
+  return {
+    submit: (request) =>
+      change(
+        'submit',
+        (leader) => submitJob(leader, request),
+        (leader, outcome) => ({ job: jobNamed(leader, request.spec.name), change: outcome }),
+      ),
+    startJob: (name) =>
+      change(
+        'startJob',
+        (leader) => startJob(leader, name),
+        (leader) => jobView(leader, jobNamed(leader, name)),
+      ),
+    stopJob: (name, { purge }) =>
+      change(
+        'stopJob',
+        (leader) => {
+          const before = jobView(leader, jobNamed(leader, name));
+          stopJob(leader, name, purge);
+          return before;
+        },
+        // A job without tasks is purged in the same turn: then its last view is the answer.
+        (leader, before) => (leader.state.jobs.has(name) ? jobView(leader, jobNamed(leader, name)) : before),
+      ),
+    stopTask: (ref) =>
+      change(
+        'stopTask',
+        (leader) => {
+          const task = taskNamed(leader, ref);
+          stopTask(leader, task);
+          return task;
+        },
+        (leader, task) => leader.state.tasks.get(task.id) ?? task,
+      ),
+    status: (filter) => ask('status', (leader) => statusOf(leader, filter)),
+    nodes: () => ask('nodes', nodeStatuses),
+    explain: (ref) => ask('explain', (leader) => explainTask(leader, ref)),
+    events: (filter) => events(ask, filter),
+    logs: (ref, request) => logs(ask, ref, request),
+    ready,
+  };
+}
+
+type Asker = <T>(kind: string, run: (leader: Leader) => T | Promise<T>) => Promise<T>;
+
+async function* events(ask: Asker, filter: EventFilter): AsyncGenerator<ClusterEvent> {
+  const leader = await ask('events', (found) => found);
+  const task = filter.task === undefined ? undefined : await ask('events', (found) => taskNamed(found, filter.task!).id);
+  yield* leader.events.read({ ...filter, ...(task === undefined ? {} : { task }) }, leader.deps.ambient.clock.now());
+}
+
+async function* logs(ask: Asker, ref: string, request: LogRequest): AsyncGenerator<LogLine> {
+  const leader = await ask('logs', (found) => found);
+  yield* logsOf(leader, ref, request);
+}
+
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,212 @@
+/** Jobs: what their users ask for, and how the cluster follows. */
+import { problem } from '../../src/core/errors.ts';
+import type { JobCounts, JobRecord } from '../../src/core/job.ts';
+import { jobSignal } from '../../src/core/job-status.ts';
+import { reconcile, type Change } from '../../src/core/reconcile.ts';
+import { countSlots, slotsOf } from '../../src/core/slots.ts';
+import { sameJob, specHash } from '../../src/core/spec-hash.ts';
+import { isFinal, type TaskRecord } from '../../src/core/task.ts';
+import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
+import type { Leader } from './leader.ts';
+import { moveJob, moveTask } from './moves.ts';
+import { versionKey } from './state.ts';
+
+/** A job with its counts. */
+export function jobView(leader: Leader, job: JobRecord): JobView {
+  return { ...job, counts: countsOf(leader, job) };
+}
+
+function countsOf(leader: Leader, job: JobRecord): JobCounts {
+  return countSlots(slotsOf(job, leader.state.tasksOf(job.name)).slots);
+}
+
+/** The job of that name. @throws CubeError `not-found` */
+export function jobNamed(leader: Leader, name: string): JobRecord {
+  const job = leader.state.jobs.get(name);
+  if (job === undefined) throw problem('not-found', `there is no job "${name}"`);
+  return job;
+}
+
+/** Takes a job, new or changed. @throws CubeError `conflict` */
+export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer['change'] {
+  const { spec, origin } = request;
+  const known = leader.state.jobs.get(spec.name);
+  refuseConflicts(leader, known, request);
+  if (known && !known.purgeWanted && sameJob(known.spec, spec)) {
+    if (!known.stopWanted) return 'unchanged';
+    restartJob(leader, known, 'submitted again');
+    return 'started';
+  }
+  const now = leader.deps.ambient.clock.now();
+  const version = (known?.version ?? 0) + 1;
+  const job: JobRecord = {
+    name: spec.name,
+    spec,
+    origin,
+    version,
+    hashes: Object.fromEntries(Object.keys(spec.tasks).map((task) => [task, specHash(spec, task)])),
+    index: leader.nextIndex(),
+    stopWanted: false,
+    purgeWanted: false,
+    status: known?.status ?? 'pending',
+    createdAt: known?.createdAt ?? now,
+    updatedAt: now,
+    retriedAt: known === undefined ? 0 : now,
+  };
+  leader.ledger.putVersion(job.name, version, spec);
+  leader.ledger.putJob(job);
+  if (known === undefined) {
+    leader.ledger.note({
+      machine: 'job',
+      id: job.name,
+      from: 'none',
+      to: 'pending',
+      event: 'job.changed',
+      cause: 'submitted',
+      job: job.name,
+    });
+  } else moveJob(leader, job, 'job.changed', undefined, `version ${version} submitted`);
+  keepTermsFresh(leader, job);
+  trimVersions(leader, job);
+  return known === undefined ? 'created' : 'updated';
+}
+
+function refuseConflicts(leader: Leader, known: JobRecord | undefined, { spec, origin, checkIndex, mustBeNew }: SubmitRequest): void {
+  if (origin.clientTaskId !== undefined && leader.state.jobOfClientId(origin.clientTaskId)) {
+    throw problem('conflict', `task ${origin.clientTaskId} is known already`);
+  }
+  if (mustBeNew && known) throw problem('conflict', `there is a job "${spec.name}" already`);
+  if (checkIndex !== undefined && checkIndex !== (known?.index ?? 0)) {
+    const now = known ? `it is at index ${known.index}` : 'there is no such job';
+    throw problem('conflict', `job "${spec.name}" was expected at index ${checkIndex}, but ${now}`, {
+      hint: 'look at what changed with `cube status`, then submit again',
+    });
+  }
+}
+
+/** Starts a stopped job, or tries a failed one again. */
+export function startJob(leader: Leader, name: string): void {
+  const job = jobNamed(leader, name);
+  if (job.stopWanted || job.status === 'failed' || job.status === 'degraded') restartJob(leader, job, 'started');
+}
+
+function restartJob(leader: Leader, job: JobRecord, cause: string): void {
+  const now = leader.deps.ambient.clock.now();
+  const started: JobRecord = { ...job, stopWanted: false, purgeWanted: false, retriedAt: now, index: leader.nextIndex() };
+  leader.ledger.putJob(started);
+  moveJob(leader, started, 'job.changed', undefined, cause);
+}
+
+/** Wants a job stopped; `purge` forgets it once its tasks have ended. */
+export function stopJob(leader: Leader, name: string, purge: boolean): void {
+  const job = jobNamed(leader, name);
+  if (job.stopWanted && (job.purgeWanted || !purge)) return;
+  leader.ledger.putJob({ ...job, stopWanted: true, purgeWanted: purge, index: leader.nextIndex() });
+}
+
+/** Wants one task stopped. Its slot gets a fresh one, unless the job is there for this one task only. */
+export function stopTask(leader: Leader, task: TaskRecord): void {
+  const job = leader.state.jobs.get(task.job);
+  if (job && job.origin.kind !== 'file') return stopJob(leader, job.name, false);
+  if (isFinal(task)) throw problem('conflict', `task ${task.slot} has ended already: ${task.state}`);
+  wantStopped(leader, task, 'stopped by its user');
+}
+
+/** Brings a job's tasks and status in line with what it wants: to be called after anything about it changed. */
+export function followJob(leader: Leader, name: string): void {
+  const job = leader.state.jobs.get(name);
+  if (job === undefined) return;
+  const { clock } = leader.deps.ambient;
+  const before = slotsOf(job, leader.state.tasksOf(name));
+  const changes = reconcile(job, before.slots, before.extra, clock.now(), leader.deps.limits);
+  for (const change of changes) apply(leader, job, change);
+  const after = changes.length === 0 ? before : slotsOf(job, leader.state.tasksOf(name));
+  const { event, reason } = jobSignal(job, after.slots, after.extra);
+  if (event === undefined) return;
+  if (event === 'tasks.gone' && job.purgeWanted) return purge(leader, job);
+  moveJob(leader, job, event, reason, reason ?? `its tasks: ${event.slice('tasks.'.length)}`);
+}
+
+function apply(leader: Leader, job: JobRecord, change: Change): void {
+  if (change.kind === 'stop') return wantStopped(leader, change.task, change.reason);
+  const { slot, failures, placeAfter, reason } = change;
+  const task: TaskRecord = {
+    id: leader.deps.ambient.ids.id(),
+    job: job.name,
+    task: slot.task,
+    index: slot.index,
+    slot: slot.name,
+    version: job.version,
+    specHash: slot.specHash,
+    image: slot.spec.image,
+    state: 'pending',
+    health: 'unknown',
+    desired: 'running',
+    ports: [],
+    sequence: 0,
+    attempt: 0,
+    restarts: 0,
+    failures,
+    createdAt: leader.deps.ambient.clock.now(),
+    ...(reason === undefined ? {} : { reason }),
+    ...(placeAfter === undefined ? {} : { placeAfter }),
+  };
+  leader.ledger.putTask(task);
+  const cause = reason ?? `version ${job.version} wants it`;
+  leader.ledger.note({ machine: 'task', id: task.id, from: 'none', to: 'pending', event: 'order.create', cause, job: job.name });
+  leader.awaitPlace(task);
+}
+
+function wantStopped(leader: Leader, task: TaskRecord, cause: string): void {
+  if (task.desired === 'stopped') return;
+  const patch: Partial<TaskRecord> = {
+    desired: 'stopped',
+    ...(task.state === 'pending' ? { finishedAt: leader.deps.ambient.clock.now(), reason: cause } : {}),
+  };
+  const wanted = moveTask(leader, task, 'order.stop', patch, cause);
+  leader.ledger.orderTask(wanted);
+  if (wanted.state === task.state) {
+    const node = task.nodeName;
+    // No edge of the manager's: the worker will report `stopping`. Who wanted it, and why, is worth a line all the same.
+    leader.ledger.note({
+      machine: 'task',
+      id: task.id,
+      from: task.state,
+      to: task.state,
+      event: 'order.stop',
+      cause,
+      job: task.job,
+      ...(node ? { node } : {}),
+    });
+  }
+}
+
+/** Tasks whose containers stay get the new version's terms: restart policy, grace. */
+function keepTermsFresh(leader: Leader, job: JobRecord): void {
+  for (const task of leader.state.tasksOf(job.name)) {
+    if (isFinal(task) || task.specHash !== job.hashes[task.task]) continue;
+    const kept = { ...task, version: job.version };
+    leader.ledger.putTask(kept);
+    leader.ledger.orderTask(kept);
+  }
+}
+
+/** Versions beyond the newest few go, but for those that tasks were made from. */
+function trimVersions(leader: Leader, job: JobRecord): void {
+  const used = new Set(leader.state.tasksOf(job.name).map((task) => versionKey(task.job, task.version)));
+  for (let version = job.version - leader.deps.limits.jobVersionsMax; version > 0; version--) {
+    const key = versionKey(job.name, version);
+    if (!leader.state.versions.has(key)) break;
+    if (!used.has(key)) leader.ledger.removeVersion(key);
+  }
+}
+
+function purge(leader: Leader, job: JobRecord): void {
+  for (const task of leader.state.tasksOf(job.name)) leader.ledger.removeTask(task);
+  for (let version = job.version; version > 0; version--) {
+    const key = versionKey(job.name, version);
+    if (leader.state.versions.has(key)) leader.ledger.removeVersion(key);
+  }
+  leader.ledger.removeJob(job.name);
+  leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to: 'none', event: 'job.purged', cause: 'purged', job: job.name });
+}

@@ -1,0 +1,195 @@
+/**
+ * What a leader works with, from recovery until it leaves office. The manager machine says when each part is called; a turn is one
+ * call, whose changes are committed together and then told.
+ */
+import { Deadlines } from '../../src/core/deadlines.ts';
+import { problem } from '../../src/core/errors.ts';
+import type { Epoch } from '../../src/core/events.ts';
+import type { JobRecord, JobSpec } from '../../src/core/job.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import type { NodeRecord, Usage } from '../../src/core/node.ts';
+import type { PolicyName } from '../../src/core/placement.ts';
+import type { TaskRecord } from '../../src/core/task.ts';
+import type { Ambient } from '../../src/ports/ambient.ts';
+import type { Scorer } from '../../src/ports/scorer.ts';
+import type { Kind, Loaded, Store } from '../../src/ports/store.ts';
+import type { Dialer, Link } from '../../src/ports/transport.ts';
+import { EventLog } from './event-log.ts';
+import { followJob } from './jobs.ts';
+import { eventKey, Ledger } from './ledger.ts';
+import { Sessions } from './sessions.ts';
+import { ClusterState } from './state.ts';
+
+export interface ManagerDeps {
+  readonly ambient: Ambient;
+  readonly limits: Limits;
+  /** Opens the store anew for each leadership. */
+  readonly openStore: () => Store;
+  readonly scorer: Scorer;
+  readonly policy: PolicyName;
+  readonly dialer: Dialer;
+  readonly connections: Map<string, Link>;
+}
+
+/** What the leader asks of the actor it works for. */
+export interface Office {
+  /** There are tasks to place. */
+  readonly wantPlacing: () => void;
+  /** The plan is committed. */
+  readonly planCommitted: () => void;
+  /** The first deadline is due. */
+  readonly deadlinePassed: () => void;
+  /** The store said no. */
+  readonly storeFailed: (reason: string) => void;
+  /** A link's worker is welcome, or not. */
+  readonly greeted: (link: string) => void;
+}
+
+/** Who leads what: kept in the store. */
+export interface ClusterIdentity {
+  readonly clusterId: string;
+  readonly epoch: Epoch;
+}
+
+export class Leader {
+  readonly deps: ManagerDeps;
+  readonly office: Office;
+  readonly identity: ClusterIdentity;
+  readonly state: ClusterState;
+  readonly ledger: Ledger;
+  readonly sessions: Sessions;
+  readonly events: EventLog;
+  readonly deadlines = new Deadlines();
+  /** Measured use of nodes; never stored. */
+  readonly usage = new Map<string, Usage>();
+  /** Monotonic time of the last word from a node. */
+  readonly heardAt = new Map<string, number>();
+  /** Pending tasks for which there was no place; they wait until there may be more room. */
+  readonly parked = new Set<string>();
+  /** Where round robin goes on. */
+  cursor = -1;
+  #index: number;
+  #timer: unknown;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #placingWanted = false;
+  #gone = false;
+
+  constructor(deps: ManagerDeps, office: Office, store: Store, identity: ClusterIdentity, loaded: Loaded, lastEventSeq: number) {
+    this.deps = deps;
+    this.office = office;
+    this.identity = identity;
+    this.state = stateFrom(loaded);
+    this.events = new EventLog(store, deps.limits, lastEventSeq);
+    this.sessions = new Sessions(this);
+    this.#index = Math.max(loaded.revision, 0, ...[...this.state.jobs.values()].map((job) => job.index));
+    this.ledger = new Ledger({
+      state: this.state,
+      store,
+      clock: deps.ambient.clock,
+      epoch: identity.epoch,
+      revision: loaded.revision,
+      eventSeq: lastEventSeq,
+      publish: (events) => this.events.publish(events),
+      onFailure: (reason) => office.storeFailed(reason),
+    });
+  }
+
+  /** The index of the newest change that a user asked for, or the newest commit. */
+  get index(): number {
+    return Math.max(this.#index, this.ledger.revision);
+  }
+
+  /** An index for a change: higher than all before. */
+  nextIndex(): number {
+    this.#index = this.index + 1;
+    return this.#index;
+  }
+
+  /** One turn: runs, follows up on what it touched, and settles. What it throws is thrown before anything was written. */
+  turn<T>(run: () => T): T {
+    if (this.#gone) throw problem('not-leading', 'this manager does not lead any more');
+    try {
+      return run();
+    } finally {
+      this.#followUp();
+      this.ledger.settle();
+      this.#arm();
+    }
+  }
+
+  /** A task waits for a place, now or after its delay. */
+  awaitPlace(task: TaskRecord): void {
+    const { clock } = this.deps.ambient;
+    const waitMs = (task.placeAfter ?? 0) - clock.now();
+    if (waitMs > 0) this.deadlines.set(`place:${task.id}`, clock.monotonic() + waitMs);
+    else this.#placingWanted = true;
+  }
+
+  /** There may be room where there was none: everything that waits is tried again. */
+  roomChanged(): void {
+    if (this.state.pending.size === 0) return;
+    this.parked.clear();
+    this.#placingWanted = true;
+  }
+
+  /** Leaves office: nothing more is done, and who waits is told. */
+  leave(): void {
+    this.#gone = true;
+    this.deps.ambient.clock.clearTimeout(this.#timer);
+    this.sessions.closeAll('the manager does not lead any more');
+    this.events.closeAll();
+  }
+
+  #followUp(): void {
+    const { ledger } = this;
+    while (ledger.dirtyJobs.size > 0) {
+      const jobs = [...ledger.dirtyJobs];
+      ledger.dirtyJobs.clear();
+      for (const job of jobs) followJob(this, job);
+    }
+    this.sessions.sendChanges();
+    this.events.trim(ledger);
+    if (this.#placingWanted) {
+      this.#placingWanted = false;
+      ledger.then(() => this.office.wantPlacing());
+    }
+  }
+
+  /** Keeps one timer, for the first deadline. */
+  #arm(): void {
+    const { clock } = this.deps.ambient;
+    const at = this.deadlines.next ?? Number.POSITIVE_INFINITY;
+    if (at === this.#timerAt || this.#gone) return;
+    clock.clearTimeout(this.#timer);
+    this.#timerAt = at;
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.office.deadlinePassed();
+      },
+      Math.max(0, at - clock.monotonic()),
+    );
+  }
+}
+
+/** Memory from disk: jobs and specs first, since a task's load is counted by its spec. */
+function stateFrom({ records }: Loaded): ClusterState {
+  const state = new ClusterState();
+  const all = <T>(kind: Kind): Iterable<[string, T]> => (records.get(kind) ?? new Map()) as ReadonlyMap<string, T>;
+  for (const [key, spec] of all<JobSpec>('version')) state.versions.set(key, spec);
+  for (const [, job] of all<JobRecord>('job')) state.putJob(job);
+  for (const [id, node] of all<NodeRecord>('node')) state.nodes.set(id, node);
+  for (const [, task] of all<TaskRecord>('task')) state.putTask(task);
+  return state;
+}
+
+/** The number of the last stored event. */
+export async function lastEventSeq(store: Store, guess: number): Promise<number> {
+  let last = guess;
+  for (;;) {
+    const page = await store.range('event', eventKey(last + 1), 1_000);
+    if (page.length === 0) return last;
+    last = Number(page.at(-1)!.key);
+  }
+}

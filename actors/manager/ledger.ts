@@ -1,0 +1,205 @@
+/**
+ * The ledger: every change of the cluster goes through it. A turn (one request, frame or deadline) gathers changes, which are seen
+ * in memory at once; `settle` commits them as one batch, and only when that is on disk does anything leave: answers, orders,
+ * acknowledgements, events. A commit that fails ends the leadership (DESIGN.md, rule 12).
+ */
+import { asCubeError, problem } from '../../src/core/errors.ts';
+import { epochText, type ClusterEvent, type Epoch, type MachineName } from '../../src/core/events.ts';
+import type { JobRecord, JobSpec } from '../../src/core/job.ts';
+import type { NodeRecord } from '../../src/core/node.ts';
+import { isFinal, type TaskRecord } from '../../src/core/task.ts';
+import type { Clock } from '../../src/ports/ambient.ts';
+import type { Put, Removal, Store } from '../../src/ports/store.ts';
+import { versionKey, type ClusterState } from './state.ts';
+
+/** A transition, before it has its number and time. */
+export interface Transition {
+  readonly machine: MachineName;
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly event: string;
+  readonly cause: string;
+  readonly node?: string;
+  readonly job?: string;
+}
+
+export interface LedgerDeps {
+  readonly state: ClusterState;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly epoch: Epoch;
+  /** The last commit and event so far. */
+  readonly revision: number;
+  readonly eventSeq: number;
+  /** Events that are on disk, in order. */
+  readonly publish: (events: readonly ClusterEvent[]) => void;
+  /** The disk said no: the leadership ends. */
+  readonly onFailure: (reason: string) => void;
+}
+
+/** An event's key: in order, so that history is a range. */
+export function eventKey(seq: number): string {
+  return String(seq).padStart(16, '0');
+}
+
+export class Ledger {
+  readonly #deps: LedgerDeps;
+  /** The last word on each record; a record that was put and then removed is removed. */
+  #changes = new Map<string, Put | Removal>();
+  #events: ClusterEvent[] = [];
+  #after: ((revision: number) => void)[] = [];
+  #failed: ((error: Error) => void)[] = [];
+  /** Jobs that changed in this turn, or whose tasks did. */
+  readonly dirtyJobs = new Set<string>();
+  /** Tasks whose orders changed in this turn. */
+  readonly ordered = new Set<string>();
+  /** Ended tasks that are kept no more. */
+  readonly forgotten: TaskRecord[] = [];
+  #seq: number;
+  #committed: number;
+  #inFlight = false;
+  /** Why a commit failed; nothing is taken after it. */
+  #failure: string | undefined;
+
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps;
+    this.#seq = deps.eventSeq;
+    this.#committed = deps.revision;
+  }
+
+  /** The last commit that is on disk. */
+  get revision(): number {
+    return this.#committed;
+  }
+
+  get epoch(): Epoch {
+    return this.#deps.epoch;
+  }
+
+  putJob(job: JobRecord): void {
+    this.#deps.state.putJob(job);
+    this.#change({ kind: 'job', key: job.name, value: job });
+    this.dirtyJobs.add(job.name);
+  }
+
+  /** Notes a job's status: nothing that its tasks would have to follow. */
+  putJobStatus(job: JobRecord): void {
+    this.#deps.state.putJob(job);
+    this.#change({ kind: 'job', key: job.name, value: job });
+  }
+
+  removeJob(name: string): void {
+    this.#deps.state.removeJob(name);
+    this.#change({ kind: 'job', key: name });
+  }
+
+  putVersion(job: string, version: number, spec: JobSpec): void {
+    const key = versionKey(job, version);
+    this.#deps.state.versions.set(key, spec);
+    this.#change({ kind: 'version', key, value: spec });
+  }
+
+  removeVersion(key: string): void {
+    this.#deps.state.versions.delete(key);
+    this.#change({ kind: 'version', key });
+  }
+
+  /** Writes a task. @param quiet for progress that is not worth the disk and changes nothing for its job or node */
+  putTask(task: TaskRecord, quiet = false): void {
+    this.#deps.state.putTask(task);
+    if (quiet) return;
+    const { detail: _detail, ...kept } = task;
+    this.#change({ kind: 'task', key: task.id, value: kept });
+    this.dirtyJobs.add(task.job);
+  }
+
+  /** The task's worker is to be told what is wanted of it now. */
+  orderTask(task: TaskRecord): void {
+    if (task.node !== undefined) this.ordered.add(task.id);
+  }
+
+  removeTask(task: TaskRecord): void {
+    this.#deps.state.removeTask(task.id);
+    this.ordered.delete(task.id);
+    this.#change({ kind: 'task', key: task.id });
+    if (task.node !== undefined && isFinal(task)) this.forgotten.push(task);
+  }
+
+  putNode(node: NodeRecord): void {
+    this.#deps.state.nodes.set(node.id, node);
+    this.#change({ kind: 'node', key: node.id, value: node });
+  }
+
+  removeNode(id: string): void {
+    this.#deps.state.nodes.delete(id);
+    this.#change({ kind: 'node', key: id });
+  }
+
+  removeEvents(seqs: readonly number[]): void {
+    for (const seq of seqs) this.#change({ kind: 'event', key: eventKey(seq) });
+  }
+
+  /** Records a transition. */
+  note(transition: Transition): void {
+    const { clock, epoch } = this.#deps;
+    const event: ClusterEvent = { seq: ++this.#seq, at: clock.now(), epoch: epochText(epoch), ...transition };
+    this.#events.push(event);
+    this.#change({ kind: 'event', key: eventKey(event.seq), value: event });
+  }
+
+  /** What is to happen when this turn is on disk, or when it will not be. */
+  then(done: (revision: number) => void, failed: (error: Error) => void = () => undefined): void {
+    this.#after.push(done);
+    this.#failed.push(failed);
+  }
+
+  /**
+   * Ends the turn. One batch is on its way to the disk at a time; the turns that end meanwhile travel together in the next.
+   * Turns settle in the order in which they ended.
+   */
+  settle(): void {
+    if (!this.#inFlight && this.#failure === undefined) void this.#flush();
+    else if (this.#failure !== undefined) this.#refuse(this.#take());
+  }
+
+  async #flush(): Promise<void> {
+    this.#inFlight = true;
+    while (this.#changes.size + this.#after.length > 0) {
+      const batch = this.#take();
+      try {
+        if (batch.puts.length + batch.removals.length > 0) this.#committed = await this.#deps.store.commit(batch);
+      } catch (thrown) {
+        // Later turns were decided on what is not on disk: they fail as well, and the leadership ends.
+        this.#failure = asCubeError(thrown, 'store-failed').message;
+        this.#refuse(batch);
+        this.#refuse(this.#take());
+        this.#deps.onFailure(this.#failure);
+        break;
+      }
+      if (batch.events.length > 0) this.#deps.publish(batch.events);
+      for (const run of batch.after) run(this.#committed);
+    }
+    this.#inFlight = false;
+  }
+
+  #change(change: Put | Removal): void {
+    this.#changes.set(`${change.kind}/${change.key}`, change);
+  }
+
+  #take() {
+    const changes = [...this.#changes.values()];
+    const puts = changes.filter((change) => 'value' in change);
+    const removals = changes.filter((change) => !('value' in change));
+    const batch = { puts, removals, events: this.#events, after: this.#after, failed: this.#failed };
+    this.#changes = new Map();
+    this.#events = [];
+    this.#after = [];
+    this.#failed = [];
+    return batch;
+  }
+
+  #refuse(batch: { readonly failed: readonly ((error: Error) => void)[] }): void {
+    for (const run of batch.failed) run(problem('store-failed', `it could not be written down: ${this.#failure ?? ''}`));
+  }
+}

@@ -1,0 +1,117 @@
+/** Moving records along their machines: the only place where a state is written. */
+import { jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
+import { flatTable } from '../../machines/flat-table.ts';
+import type { JobEvent } from '../../machines/job.ts';
+import type { NodeEvent } from '../../machines/node.ts';
+import type { TaskEvent } from '../../machines/task.ts';
+import type { JobRecord, JobStatus } from '../../src/core/job.ts';
+import type { NodeRecord, NodeState } from '../../src/core/node.ts';
+import { isFinal, type Health, type TaskRecord, type TaskState } from '../../src/core/task.ts';
+import type { Leader } from './leader.ts';
+
+const taskEvents: readonly TaskEvent['type'][] = [
+  'order.schedule',
+  'order.stop',
+  'order.reject',
+  'node.down',
+  'node.removed',
+  'report.preparing',
+  'report.starting',
+  'report.running',
+  'report.healthy',
+  'report.unhealthy',
+  'report.backingOff',
+  'report.stopping',
+  'report.completed',
+  'report.failed',
+  'report.stopped',
+  'report.lost',
+  'report.rejected',
+];
+const jobEvents: readonly JobEvent['type'][] = [
+  'job.changed',
+  'tasks.waiting',
+  'tasks.placed',
+  'tasks.healthy',
+  'tasks.short',
+  'tasks.completed',
+  'tasks.failed',
+  'tasks.gone',
+];
+const nodeEvents: readonly NodeEvent['type'][] = ['link.welcomed', 'beat.heard', 'deadline.suspect', 'deadline.down', 'node.bye'];
+
+/** Only the order's `desired` is looked at when the machine starts, and its value does not matter to the table. */
+const anyTask = { order: { desired: 'running' } };
+const taskTable = flatTable(taskMachine, taskEvents, anyTask);
+const jobTable = flatTable(jobMachine, jobEvents);
+const nodeTable = flatTable(nodeMachine, nodeEvents);
+
+/** A task's resting state in its machine: running has its health as a child. */
+function taskKey(task: { readonly state: TaskState; readonly health: Health }): string {
+  return task.state === 'running' ? `running.${task.health}` : task.state;
+}
+
+/** As people see it: no child where there is nothing to say of health. */
+function shown(key: string): string {
+  return key === 'running.unknown' ? 'running' : key;
+}
+
+/**
+ * Moves a task by an event of its machine and changes other fields along with it. An event that its state does not take changes
+ * only the fields.
+ */
+export function moveTask(
+  leader: Leader,
+  task: TaskRecord,
+  event: TaskEvent['type'],
+  patch: Partial<TaskRecord>,
+  cause: string,
+): TaskRecord {
+  const from = taskKey(task);
+  const to = taskTable(from, event);
+  const [state, health] = (to ?? from).split('.') as [TaskState, Health | undefined];
+  const moved: TaskRecord = { ...task, ...patch, state, health: health ?? 'unknown' };
+  leader.ledger.putTask(moved);
+  if (to === undefined) return moved;
+  const node = moved.nodeName;
+  leader.ledger.note({
+    machine: 'task',
+    id: task.id,
+    from: shown(from),
+    to: shown(to),
+    event,
+    cause,
+    job: task.job,
+    ...(node ? { node } : {}),
+  });
+  if (isFinal(moved)) {
+    leader.roomChanged();
+    for (const old of leader.state.surplusOf(moved, leader.deps.limits.finalRecordsPerSlotMax)) leader.ledger.removeTask(old);
+  }
+  return moved;
+}
+
+/** Moves a job's status; nothing happens where the event changes nothing. */
+export function moveJob(leader: Leader, job: JobRecord, event: JobEvent['type'], reason: string | undefined, cause: string): JobRecord {
+  const to = jobTable(job.status, event) as JobStatus | undefined;
+  if (to === undefined && reason === job.reason) return job;
+  const moved: JobRecord = { ...job, status: to ?? job.status, reason, updatedAt: leader.deps.ambient.clock.now() };
+  leader.ledger.putJobStatus(moved);
+  if (to !== undefined) leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to, event, cause, job: job.name });
+  return moved;
+}
+
+/** Moves a node; what its tasks and the scheduler make of it is the caller's. */
+export function moveNode(
+  leader: Leader,
+  node: NodeRecord,
+  event: NodeEvent['type'],
+  patch: Partial<NodeRecord>,
+  cause: string,
+): NodeRecord {
+  const to = nodeTable(node.state, event) as NodeState | undefined;
+  const moved: NodeRecord = { ...node, ...patch, state: to ?? node.state, updatedAt: leader.deps.ambient.clock.now() };
+  leader.ledger.putNode(moved);
+  if (to !== undefined) leader.ledger.note({ machine: 'node', id: node.id, from: node.state, to, event, cause, node: node.name });
+  return moved;
+}

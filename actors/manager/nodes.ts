@@ -1,0 +1,184 @@
+/** Nodes: who may join, who is heard, and what follows when one is not. */
+import { problem, type CubeError } from '../../src/core/errors.ts';
+import type { NodeRecord } from '../../src/core/node.ts';
+import { isFinal } from '../../src/core/task.ts';
+import { protocol, type WorkerFrame } from '../../src/ports/transport.ts';
+import type { Leader } from './leader.ts';
+import { moveNode, moveTask } from './moves.ts';
+import { takeReports } from './reports.ts';
+
+type Greeting = Extract<WorkerFrame, { type: 'greet' }>;
+
+/** After a recovery: nodes that were there must greet anew before anything is placed on them. */
+export function expectNodes(leader: Leader): void {
+  const now = leader.deps.ambient.clock.monotonic();
+  for (const node of leader.state.nodes.values()) {
+    if (node.state === 'ready' || node.state === 'suspect') {
+      leader.ledger.putNode({ ...node, state: 'joining', reason: 'expected to greet' });
+      leader.ledger.note({
+        machine: 'node',
+        id: node.id,
+        from: node.state,
+        to: 'joining',
+        event: 'manager.recovered',
+        cause: 'a new leadership',
+        node: node.name,
+      });
+    }
+    leader.heardAt.set(node.id, now);
+    leader.deadlines.set(`node:${node.id}`, now + leader.deps.limits.takeoverDownMs);
+  }
+}
+
+/** Takes a worker's greeting: welcomes it with all its orders, or refuses it and says why. */
+export function greet(leader: Leader, link: string, greeting: Greeting): void {
+  const refusal = refusalOf(leader, greeting);
+  if (refusal) {
+    leader.deps.ambient.log.warn(`node ${greeting.facts.name} is refused: ${refusal.message}`);
+    leader.sessions.send(link, { type: 'refused', code: refusal.code, message: refusal.message });
+    return;
+  }
+  const { facts } = greeting;
+  replaceNamesake(leader, facts.id, facts.name);
+  const { clock } = leader.deps.ambient;
+  const known = leader.state.nodes.get(facts.id);
+  const now = clock.now();
+  const base: NodeRecord = known ? { ...known, ...facts } : { ...facts, state: 'joining', eligible: true, joinedAt: now, updatedAt: now };
+  if (!known) {
+    leader.ledger.note({
+      machine: 'node',
+      id: facts.id,
+      from: 'none',
+      to: 'joining',
+      event: 'node.joined',
+      cause: 'greeted for the first time',
+      node: facts.name,
+    });
+  }
+  moveNode(leader, base, 'link.welcomed', { reason: undefined }, 'greeted');
+  hear(leader, facts.id);
+  watch(leader, facts.id);
+  leader.sessions.open(link, facts.id);
+  takeReports(leader, link, facts.id, greeting.reports);
+  const verdicts = verdictsOn(leader, greeting);
+  const { clusterId, epoch } = leader.identity;
+  leader.ledger.then(() => leader.sessions.send(link, { type: 'welcome', protocol: protocol.max, clusterId, epoch }));
+  leader.sessions.sendAll(facts.id, verdicts);
+  leader.ledger.then(() => leader.office.greeted(link));
+  leader.roomChanged();
+}
+
+function refusalOf(leader: Leader, greeting: Greeting): CubeError | undefined {
+  const { facts, clusterId } = greeting;
+  if (greeting.protocolMin > protocol.max || greeting.protocolMax < protocol.min) {
+    const theirs = `${greeting.protocolMin} to ${greeting.protocolMax}`;
+    return problem('conflict', `protocol versions ${theirs} are not those of this manager, ${protocol.min} to ${protocol.max}`);
+  }
+  if (clusterId !== null && clusterId !== leader.identity.clusterId) {
+    return problem('conflict', `this worker belongs to cluster ${clusterId}, not to ${leader.identity.clusterId}`);
+  }
+  const namesake = leader.state.nodeNamed(facts.name);
+  if (namesake && namesake.id !== facts.id && leader.sessions.isOpen(namesake.id)) {
+    return problem('conflict', `there is a node "${facts.name}" already; give this one another --name`);
+  }
+  return undefined;
+}
+
+/** A node of the same name that is not connected was this one before its data was lost. */
+function replaceNamesake(leader: Leader, id: string, name: string): void {
+  const old = leader.state.nodeNamed(name);
+  if (old === undefined || old.id === id) return;
+  for (const task of leader.state.tasksOn(old.id)) {
+    if (!isFinal(task))
+      moveTask(
+        leader,
+        task,
+        'node.removed',
+        { finishedAt: leader.deps.ambient.clock.now(), reason: `node ${name} joined anew` },
+        'its node joined anew',
+      );
+  }
+  leader.ledger.removeNode(old.id);
+  leader.ledger.note({
+    machine: 'node',
+    id: old.id,
+    from: old.state,
+    to: 'none',
+    event: 'node.replaced',
+    cause: `a new node ${name} joined`,
+    node: name,
+  });
+}
+
+/** What the worker holds and should not: stopped if this leader never ordered it, kept if the store forgot it. */
+function verdictsOn(leader: Leader, greeting: Greeting): { id: string; verdict: 'stop' | 'adopt' }[] {
+  const forgetful = greeting.revision > leader.ledger.revision;
+  if (forgetful) {
+    leader.deps.ambient.log.error(
+      `node ${greeting.facts.name} has seen revision ${greeting.revision}, and the store is at ${leader.ledger.revision}: acknowledged writes are lost; what runs there is kept`,
+    );
+  }
+  const held = [...greeting.reports, ...greeting.unknown].map(({ id }) => id);
+  return held.flatMap((id): { id: string; verdict: 'stop' | 'adopt' }[] => {
+    const task = leader.state.tasks.get(id);
+    if (task === undefined) return [{ id, verdict: forgetful ? 'adopt' : 'stop' }];
+    const report = greeting.reports.find((one) => one.id === id);
+    const over = report === undefined || ['completed', 'failed', 'stopped', 'lost', 'rejected'].includes(report.state);
+    if (task.node !== greeting.facts.id || (isFinal(task) && !over)) return [{ id, verdict: 'stop' }];
+    return [];
+  });
+}
+
+/** A word from a node: it lives. */
+export function hear(leader: Leader, id: string): void {
+  leader.heardAt.set(id, leader.deps.ambient.clock.monotonic());
+  const node = leader.state.nodes.get(id);
+  if (node?.state !== 'suspect') return;
+  moveNode(leader, node, 'beat.heard', { reason: undefined }, 'heard again');
+  watch(leader, id);
+  leader.roomChanged();
+}
+
+/** From now on the node is expected to be heard. */
+function watch(leader: Leader, id: string): void {
+  leader.deadlines.set(`node:${id}`, leader.deps.ambient.clock.monotonic() + leader.deps.limits.nodeSuspectMs);
+}
+
+/** A node says goodbye: its tasks are held until it means to be back. */
+export function takeBye(leader: Leader, id: string, backMs: number): void {
+  const node = leader.state.nodes.get(id);
+  if (node === undefined) return;
+  const heldMs = Math.min(backMs, leader.deps.limits.nodeAwayMs);
+  moveNode(leader, node, 'node.bye', { reason: `stopped; expected back within ${Math.round(heldMs / 1_000)} s` }, 'said goodbye');
+  leader.deadlines.set(`node:${id}`, leader.deps.ambient.clock.monotonic() + heldMs);
+}
+
+/** A node's deadline passed: suspect first, then down. */
+export function checkNode(leader: Leader, id: string): void {
+  const node = leader.state.nodes.get(id);
+  if (node === undefined || node.state === 'down') return;
+  const { limits, ambient } = leader.deps;
+  const now = ambient.clock.monotonic();
+  const heardAt = leader.heardAt.get(id) ?? now;
+  const silentMs = now - heardAt;
+  if (node.state === 'ready') {
+    if (silentMs < limits.nodeSuspectMs) return leader.deadlines.set(`node:${id}`, heardAt + limits.nodeSuspectMs);
+    moveNode(leader, node, 'deadline.suspect', { reason: `silent for ${Math.round(silentMs)} ms` }, 'no beat');
+    return leader.deadlines.set(`node:${id}`, heardAt + limits.nodeDownMs);
+  }
+  if (node.state === 'suspect' && silentMs < limits.nodeDownMs) return leader.deadlines.set(`node:${id}`, heardAt + limits.nodeDownMs);
+  moveNode(leader, node, 'deadline.down', { reason: `silent for ${Math.round(silentMs)} ms` }, 'no beat');
+  for (const task of leader.state.tasksOn(id)) {
+    if (!isFinal(task)) moveTask(leader, task, 'node.down', { reason: `node ${node.name} is down` }, `node ${node.name} is down`);
+  }
+}
+
+/** The manager itself was held up: no node is to blame for the silence. */
+export function forgiveNodes(leader: Leader): void {
+  const now = leader.deps.ambient.clock.monotonic();
+  for (const node of leader.state.nodes.values()) {
+    if (node.state !== 'ready' && node.state !== 'suspect') continue;
+    leader.heardAt.set(node.id, now);
+    leader.deadlines.set(`node:${node.id}`, now + leader.deps.limits.nodeSuspectMs);
+  }
+}

@@ -1,0 +1,67 @@
+/** What the leader answers about its cluster. */
+import { problem } from '../../src/core/errors.ts';
+import { isFinal, type TaskRecord } from '../../src/core/task.ts';
+import type { ExplainView, NodeStatus, StatusView } from '../../src/ports/control.ts';
+import { explain, whyNot } from '../../src/scheduling/explain.ts';
+import { jobNamed, jobView } from './jobs.ts';
+import type { Leader } from './leader.ts';
+import { askOf, clusterView } from './placing.ts';
+
+/** Everything, or of one job, or of one task. @throws CubeError `not-found` */
+export function statusOf(leader: Leader, filter: { readonly job?: string; readonly task?: string } = {}): StatusView {
+  const { state, index } = leader;
+  if (filter.task !== undefined) {
+    const task = taskNamed(leader, filter.task);
+    const job = state.jobs.get(task.job);
+    return { index, jobs: job ? [jobView(leader, job)] : [], tasks: [task] };
+  }
+  if (filter.job !== undefined) {
+    const job = jobNamed(leader, filter.job);
+    return { index, jobs: [jobView(leader, job)], tasks: sorted(state.tasksOf(job.name)) };
+  }
+  return { index, jobs: [...state.jobs.values()].map((job) => jobView(leader, job)), tasks: sorted([...state.tasks.values()]) };
+}
+
+/** By job, task and index; of one slot the newest first. */
+function sorted(tasks: TaskRecord[]): TaskRecord[] {
+  return tasks.sort((a, b) => a.job.localeCompare(b.job) || a.task.localeCompare(b.task) || a.index - b.index || b.createdAt - a.createdAt);
+}
+
+/**
+ * A task by its id, a unique prefix of one, its slot, or the client's Task.ID of the seeds' API. A slot stands for its live task,
+ * else for the one that ended last.
+ * @throws CubeError `not-found`, or `conflict` for a prefix of several
+ */
+export function taskNamed(leader: Leader, ref: string): TaskRecord {
+  const { state } = leader;
+  const exact = state.tasks.get(ref);
+  if (exact) return exact;
+  const ofClient = state.jobOfClientId(ref);
+  const slot = /^([^/]+)\/[^/]+\.\d+$/.exec(ref);
+  const candidates = ofClient ? state.tasksOf(ofClient.name) : slot ? state.tasksOf(slot[1]!).filter((task) => task.slot === ref) : [];
+  const newest = candidates.sort((a, b) => Number(isFinal(a)) - Number(isFinal(b)) || b.createdAt - a.createdAt)[0];
+  if (newest) return newest;
+  const matches = ref.length < 4 ? [] : [...state.tasks.values()].filter((task) => task.id.startsWith(ref));
+  if (matches.length === 1) return matches[0]!;
+  if (matches.length > 1)
+    throw problem('conflict', `"${ref}" is the beginning of ${matches.length} tasks`, { hint: 'give more of the id' });
+  throw problem('not-found', `there is no task "${ref}"`);
+}
+
+/** All nodes with what is reserved and used there, by name. */
+export function nodeStatuses(leader: Leader): NodeStatus[] {
+  return [...leader.state.nodes.values()]
+    .map((node) => {
+      const load = leader.state.loadOf(node.id);
+      const used = leader.usage.get(node.id)?.used ?? { cpu: 0, memoryBytes: 0, diskBytes: 0, custom: {} };
+      return { ...node, reserved: load.reserved, used, tasks: load.tasks };
+    })
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** What the scheduler thinks of each node for a task now; a placed one is looked at as if it were not. */
+export function explainTask(leader: Leader, ref: string): ExplainView {
+  const task = taskNamed(leader, ref);
+  const view = { ...clusterView(leader, task), ask: askOf(leader, task) };
+  return { task, picked: task.nodeName ?? null, nodes: explain(view), reasons: whyNot(view) };
+}

@@ -1,0 +1,141 @@
+/** Sessions: the open links to workers, and the orders that flow on them. */
+import { problem } from '../../src/core/errors.ts';
+import { createStreamReader, type StreamReader } from '../../src/core/streams.ts';
+import { isFinal, type Order, type TaskRecord } from '../../src/core/task.ts';
+import type { ManagerFrame, StreamRequest } from '../../src/ports/transport.ts';
+import type { Leader } from './leader.ts';
+
+interface Session {
+  readonly link: string;
+  readonly node: string;
+  /** Revision of the last orders sent; undefined until the full set is. */
+  revision: number | undefined;
+  readonly streams: StreamReader;
+}
+
+export class Sessions {
+  readonly #leader: Leader;
+  readonly #byNode = new Map<string, Session>();
+  readonly #byLink = new Map<string, Session>();
+
+  constructor(leader: Leader) {
+    this.#leader = leader;
+  }
+
+  /** The node at the other end of a link. */
+  nodeOf(link: string): string | undefined {
+    return this.#byLink.get(link)?.node;
+  }
+
+  isOpen(node: string): boolean {
+    return this.#byNode.has(node);
+  }
+
+  /** Begins a session; an older one of the same node is let go. */
+  open(link: string, node: string): void {
+    const older = this.#byNode.get(node);
+    if (older) {
+      this.close(older.link);
+      this.#leader.deps.connections.get(older.link)?.close('the worker has a newer link');
+    }
+    const send = (frame: ManagerFrame): void => this.send(link, frame);
+    const session: Session = { link, node, revision: undefined, streams: createStreamReader({ send, limits: this.#leader.deps.limits }) };
+    this.#byNode.set(node, session);
+    this.#byLink.set(link, session);
+  }
+
+  /** Ends a link's session. */
+  close(link: string): void {
+    const session = this.#byLink.get(link);
+    if (session === undefined) return;
+    session.streams.closeAll('the link to the node is lost');
+    this.#byLink.delete(link);
+    if (this.#byNode.get(session.node) === session) this.#byNode.delete(session.node);
+  }
+
+  closeAll(why: string): void {
+    for (const { link } of [...this.#byLink.values()]) {
+      this.close(link);
+      this.#leader.deps.connections.get(link)?.close(why);
+    }
+  }
+
+  send(link: string, frame: ManagerFrame): void {
+    this.#leader.deps.connections.get(link)?.send(frame);
+  }
+
+  /** Sends a node everything it should have, once this turn is on disk. */
+  sendAll(node: string, verdicts: readonly { readonly id: string; readonly verdict: 'stop' | 'adopt' }[]): void {
+    const session = this.#byNode.get(node);
+    if (session === undefined) return;
+    const orders = this.#leader.state
+      .tasksOn(node)
+      .filter((task) => !isFinal(task))
+      .map((task) => this.#order(task));
+    const { epoch } = this.#leader.identity;
+    this.#leader.ledger.then((revision) => {
+      session.revision = revision;
+      this.send(session.link, { type: 'assignments', epoch, revision, orders, verdicts });
+    });
+  }
+
+  /** Sends what this turn changed, once it is on disk; built now, so that nothing later slips in. */
+  sendChanges(): void {
+    const { ledger, identity, state } = this.#leader;
+    const changes = new Map<string, { orders: Order[]; forget: string[] }>();
+    const of = (node: string) => {
+      let change = changes.get(node);
+      if (change === undefined) changes.set(node, (change = { orders: [], forget: [] }));
+      return change;
+    };
+    for (const id of ledger.ordered) {
+      const task = state.tasks.get(id);
+      if (task?.node !== undefined && !isFinal(task)) of(task.node).orders.push(this.#order(task));
+    }
+    for (const task of ledger.forgotten) of(task.node!).forget.push(task.id);
+    ledger.ordered.clear();
+    ledger.forgotten.length = 0;
+    for (const [node, { orders, forget }] of changes) {
+      const session = this.#byNode.get(node);
+      if (session === undefined) continue;
+      ledger.then((revision) => {
+        // Without a base there was no full set yet; the one on its way holds this change, too.
+        if (session.revision === undefined) return;
+        this.send(session.link, { type: 'delta', epoch: identity.epoch, base: session.revision, revision, orders, forget });
+        session.revision = revision;
+      });
+    }
+  }
+
+  /** Opens a stream on the node that has the task. @throws CubeError `cut-off` */
+  stream(node: string, request: StreamRequest, signal: AbortSignal): AsyncIterable<unknown> {
+    const session = this.#byNode.get(node);
+    if (session === undefined) throw problem('cut-off', `node ${this.#leader.state.nodes.get(node)?.name ?? node} is not connected`);
+    return session.streams.open(request, signal);
+  }
+
+  streamsOf(link: string): StreamReader | undefined {
+    return this.#byLink.get(link)?.streams;
+  }
+
+  #order(task: TaskRecord): Order {
+    const { state } = this.#leader;
+    const job = state.jobs.get(task.job);
+    const spec = state.specOf(task)!;
+    return {
+      id: task.id,
+      job: task.job,
+      jobType: job?.spec.type ?? 'service',
+      task: task.task,
+      index: task.index,
+      slot: task.slot,
+      version: task.version,
+      desired: task.desired,
+      spec,
+      labels: job?.spec.labels ?? {},
+      ports: task.ports,
+      sequence: task.sequence,
+      ...(job ? { origin: job.origin } : {}),
+    };
+  }
+}

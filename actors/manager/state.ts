@@ -1,0 +1,132 @@
+/**
+ * The cluster as the leader knows it: records by id, and the indexes it asks for all the time. Only `Ledger` writes here, so that
+ * memory and disk get the same changes in the same order.
+ */
+import type { JobRecord, JobSpec, TaskSpec } from '../../src/core/job.ts';
+import type { NodeRecord } from '../../src/core/node.ts';
+import { minus, noResources, plus, type Resources } from '../../src/core/resources.ts';
+import { holdsNode, isFinal, type PortBinding, type TaskRecord } from '../../src/core/task.ts';
+
+/** What the tasks placed on a node take of it. */
+export interface NodeLoad {
+  reserved: Resources;
+  tasks: number;
+  readonly ports: Map<string, PortBinding & { readonly by: string }>;
+}
+
+/** A job's version as text, by which its spec is found: also its key in the store. */
+export function versionKey(job: string, version: number): string {
+  return `${job}/${String(version).padStart(8, '0')}`;
+}
+
+export class ClusterState {
+  readonly jobs = new Map<string, JobRecord>();
+  readonly tasks = new Map<string, TaskRecord>();
+  readonly nodes = new Map<string, NodeRecord>();
+  /** Specs by `versionKey`: of the wanted versions, and of older ones that tasks were made from. */
+  readonly versions = new Map<string, JobSpec>();
+  /** Ids of tasks that wait for a place. */
+  readonly pending = new Set<string>();
+  readonly #byJob = new Map<string, Map<string, TaskRecord>>();
+  readonly #byNode = new Map<string, Map<string, TaskRecord>>();
+  readonly #loads = new Map<string, NodeLoad>();
+  readonly #byClientId = new Map<string, string>();
+
+  /** Records of a job. */
+  tasksOf(job: string): TaskRecord[] {
+    return [...(this.#byJob.get(job)?.values() ?? [])];
+  }
+
+  /** Records placed on a node, final ones too. */
+  tasksOn(node: string): TaskRecord[] {
+    return [...(this.#byNode.get(node)?.values() ?? [])];
+  }
+
+  loadOf(node: string): NodeLoad {
+    let load = this.#loads.get(node);
+    if (load === undefined) this.#loads.set(node, (load = { reserved: noResources, tasks: 0, ports: new Map() }));
+    return load;
+  }
+
+  /** The job whose slot carries a client's Task.ID. */
+  jobOfClientId(id: string): JobRecord | undefined {
+    const name = this.#byClientId.get(id);
+    return name === undefined ? undefined : this.jobs.get(name);
+  }
+
+  nodeNamed(name: string): NodeRecord | undefined {
+    for (const node of this.nodes.values()) if (node.name === name) return node;
+    return undefined;
+  }
+
+  /** The spec a task runs under: its job's wanted one where only the terms changed, else that of its own version. */
+  specOf(task: TaskRecord): TaskSpec | undefined {
+    const job = this.jobs.get(task.job);
+    const wanted = job?.hashes[task.task] === task.specHash ? job?.spec.tasks[task.task] : undefined;
+    return wanted ?? this.versions.get(versionKey(task.job, task.version))?.tasks[task.task];
+  }
+
+  putJob(job: JobRecord): void {
+    this.jobs.set(job.name, job);
+    if (job.origin.clientTaskId !== undefined) this.#byClientId.set(job.origin.clientTaskId, job.name);
+  }
+
+  removeJob(name: string): void {
+    const id = this.jobs.get(name)?.origin.clientTaskId;
+    if (id !== undefined) this.#byClientId.delete(id);
+    this.jobs.delete(name);
+  }
+
+  putTask(task: TaskRecord): void {
+    const before = this.tasks.get(task.id);
+    this.#account(before, -1);
+    this.tasks.set(task.id, task);
+    this.#account(task, 1);
+    into(this.#byJob, task.job).set(task.id, task);
+    if (task.node !== undefined) into(this.#byNode, task.node).set(task.id, task);
+    if (task.state === 'pending') this.pending.add(task.id);
+    else this.pending.delete(task.id);
+  }
+
+  removeTask(id: string): void {
+    const task = this.tasks.get(id);
+    if (task === undefined) return;
+    this.#account(task, -1);
+    this.tasks.delete(id);
+    this.pending.delete(id);
+    drop(this.#byJob, task.job, id);
+    if (task.node !== undefined) drop(this.#byNode, task.node, id);
+  }
+
+  /** Final records of a slot beyond the newest `keep`, oldest first. */
+  surplusOf(task: TaskRecord, keep: number): TaskRecord[] {
+    const final = this.tasksOf(task.job).filter((other) => other.slot === task.slot && isFinal(other));
+    return final.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, Math.max(0, final.length - keep));
+  }
+
+  #account(task: TaskRecord | undefined, sign: 1 | -1): void {
+    if (task?.node === undefined || !holdsNode(task)) return;
+    const load = this.loadOf(task.node);
+    const asked = this.specOf(task)?.resources ?? noResources;
+    load.tasks += sign;
+    // An empty node reserves nothing: sums of fractions must not leave a remainder behind.
+    load.reserved = load.tasks === 0 ? noResources : sign === 1 ? plus(load.reserved, asked) : minus(load.reserved, asked);
+    for (const port of task.ports) {
+      const key = `${port.ip}:${port.host}/${port.protocol}`;
+      if (sign === 1) load.ports.set(key, { ...port, by: task.slot });
+      else load.ports.delete(key);
+    }
+  }
+}
+
+function into<T>(index: Map<string, Map<string, T>>, key: string): Map<string, T> {
+  let group = index.get(key);
+  if (group === undefined) index.set(key, (group = new Map()));
+  return group;
+}
+
+function drop<T>(index: Map<string, Map<string, T>>, key: string, id: string): void {
+  const group = index.get(key);
+  group?.delete(id);
+  if (group?.size === 0) index.delete(key);
+}

@@ -1,0 +1,83 @@
+/** `/openapi.json` (OpenAPI 3.1.0), made of the route table when somebody asks. */
+import { z } from 'zod';
+import { objectSchema } from './fields.ts';
+import type { JsonSchema } from './fields.ts';
+import type { AnswerDoc, Route } from './route.ts';
+import { schemas } from './schemas.ts';
+import type { SchemaName } from './schemas.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+function reference(name: SchemaName): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** All shapes as JSON Schema, each referring to the others by name. */
+function components(): Json {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const made = z.toJSONSchema(registry, { io: 'input', uri: (id) => `#/components/schemas/${id}` }).schemas;
+  return Object.fromEntries(Object.entries(made).map(([id, { $id: _id, $schema: _dialect, ...schema }]) => [id, schema] as const));
+}
+
+function parameters(row: Route): readonly Json[] {
+  const inPath = [...row.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  const inQuery = Object.entries(row.query).map(([name, { says, schema, required }]) => ({
+    name,
+    in: 'query',
+    required,
+    description: says,
+    schema,
+  }));
+  const ticket = row.need === 'ticket' ? [{ name: 'ticket', in: 'query', required: true, schema: { type: 'string' } }] : [];
+  const inHeader =
+    row.method === 'GET' || row.secret === true
+      ? []
+      : [
+          {
+            name: 'Idempotency-Key',
+            in: 'header',
+            description: 'the first answer to a key is repeated',
+            schema: { type: 'string', minLength: 1, maxLength: 200 },
+          },
+        ];
+  return [...inPath, ...inQuery, ...ticket, ...inHeader];
+}
+
+function requestBody(row: Route): Json | undefined {
+  if (row.method !== 'POST') return undefined;
+  const schema = row.document === undefined ? objectSchema(row.body) : reference(row.document);
+  const yaml = row.yaml === true ? { 'application/yaml': { schema: { type: 'string' } } } : {};
+  const required = row.document !== undefined || Object.values(row.body).some((field) => field.required);
+  return { required, content: { 'application/json': { schema }, ...yaml } };
+}
+
+function answer({ says, schema, types = ['application/json'] }: AnswerDoc): Json {
+  if (schema === undefined) return { description: says };
+  return { description: says, content: Object.fromEntries(types.map((type) => [type, { schema: reference(schema) }])) };
+}
+
+function operation(row: Route): Json {
+  const error = answer({ says: 'what went wrong', schema: row.seeds === true ? 'SeedsError' : 'Error' });
+  const body = requestBody(row);
+  return {
+    summary: row.says,
+    tags: [row.seeds === true ? "the seeds' API" : 'cube'],
+    ...(row.need === 'viewer' || row.need === 'admin' ? { security: [{ bearer: [] }], 'x-scope': row.need } : { security: [] }),
+    parameters: parameters(row),
+    ...(body === undefined ? {} : { requestBody: body }),
+    responses: { ...Object.fromEntries(Object.entries(row.answers).map(([status, doc]) => [status, answer(doc)])), default: error },
+  };
+}
+
+/** The document over these rows. @param version Cube's version */
+export function describe(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const row of routes) (paths[row.path] ??= {})[row.method.toLowerCase()] = operation(row);
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Cube', version, description: 'A container orchestrator you can see.', license: { name: 'MIT', identifier: 'MIT' } },
+    paths,
+    components: { schemas: components(), securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+  };
+}

@@ -1,0 +1,228 @@
+/** Composes a node from its options: the only place where drivers are made and actors started. */
+import { join } from 'node:path';
+import { WorkerBook } from '../../actors/worker/book.ts';
+import { realClock } from '../ambient/clock.ts';
+import { realIds, realRandom } from '../ambient/ids.ts';
+import { createLog } from '../ambient/log.ts';
+import { createMetrics } from '../ambient/metrics.ts';
+import { createApi } from '../api/index.ts';
+import { problem } from '../core/errors.ts';
+import type { NodeOptions, Notice, RunningNode } from '../core/node-options.ts';
+import { openPool } from '../pool/pool.ts';
+import type { Ambient, Metrics } from '../ports/ambient.ts';
+import type { WebSocket } from 'ws';
+import { openHostMeter } from '../runtime/host-meter.ts';
+import { createAuth } from '../security/auth.ts';
+import { checkHost, checkOrigin, isLoopback } from '../security/origin.ts';
+import { openLevelStore } from '../store/level.ts';
+import { acceptLink, createWsDialer } from '../transport/index.ts';
+import { openDataDirectory, removeNodeFile, writeNodeFile, type DataDirectory } from './data-directory.ts';
+import { reaches, startManager, startWorker, type ManagerRole, type WorkerRole } from './roles.ts';
+import { openRuntime, tellFacts } from './runtime.ts';
+import { startServer, type NodeServer } from './server.ts';
+import { openFirst } from './stores.ts';
+
+type Notify = (notice: Notice) => void;
+
+/**
+ * Starts a node in this process.
+ * @throws CubeError `data-held`, `no-engine`, `conflict` for a port that is taken, and what else keeps it from starting
+ */
+export async function startNode(options: NodeOptions, notify: Notify): Promise<RunningNode> {
+  if (!isLoopback(options.listen.host)) {
+    throw problem('not-yet', `listening on ${options.listen.host} needs TLS, which this version of Cube does not have yet`, {
+      hint: 'listen on a loopback address such as 127.0.0.1:5555',
+    });
+  }
+  if (options.openLoopback)
+    notify({ level: 'warn', message: '--open-loopback: whoever can reach this address may do everything, without a token' });
+  const ambient = ambientOf(options, notify);
+  const directory = await openDataDirectory(options, ambient.ids, notify);
+  notify({ level: 'info', message: `data: ${directory.path}` });
+  const node = new Node(options, ambient, directory, notify);
+  try {
+    await node.start();
+  } catch (thrown) {
+    await node.stop();
+    throw thrown;
+  }
+  return node.running();
+}
+
+/** What a node says of itself while it runs goes to its user as notices; the details only if the level asks for them. */
+function ambientOf(options: NodeOptions, notify: Notify): Ambient {
+  const write = (line: string): void => notify({ level: 'warn', message: line.trimEnd() });
+  return { clock: realClock(), ids: realIds(), random: realRandom, log: createLog({ level: options.logLevel, write, pretty: true }) };
+}
+
+class Node {
+  readonly #options: NodeOptions;
+  readonly #ambient: Ambient;
+  readonly #metrics: Metrics = createMetrics();
+  readonly #directory: DataDirectory;
+  readonly #notify: Notify;
+  #manager: ManagerRole | undefined;
+  #worker: WorkerRole | undefined;
+  #server: NodeServer | undefined;
+  #stopping: Promise<void> | undefined;
+  #end!: { resolve(): void; reject(error: Error): void };
+  readonly #ended = new Promise<void>((resolve, reject) => (this.#end = { resolve, reject }));
+
+  constructor(options: NodeOptions, ambient: Ambient, directory: DataDirectory, notify: Notify) {
+    this.#options = options;
+    this.#ambient = ambient;
+    this.#directory = directory;
+    this.#notify = notify;
+    this.#ended.catch(() => undefined);
+  }
+
+  async start(): Promise<void> {
+    const { roles, workers, join: manager } = this.#options;
+    if (roles.manager) await this.#startManager();
+    if (roles.worker) await this.#startWorker();
+    await this.#listen();
+    for (const address of workers) this.#manager?.dial(address);
+    if (this.#worker && roles.manager) this.#worker.dial(this.#server!.url);
+    else if (this.#worker && manager) this.#worker.dial(manager.url);
+    if (this.#worker && roles.manager) await this.#joined();
+    await writeNodeFile(this.#directory.nodeFile, {
+      pid: process.pid,
+      url: this.#server!.url,
+      name: this.#options.name,
+      nodeId: this.#nodeId(),
+      startedAt: new Date(this.#ambient.clock.now()).toISOString(),
+      version: this.#options.version,
+      roles: Object.entries(roles).flatMap(([role, has]) => (has ? [role] : [])),
+    });
+  }
+
+  running(): RunningNode {
+    return {
+      url: this.#server!.url,
+      nodeId: this.#nodeId(),
+      name: this.#options.name,
+      clusterId: this.#clusterId() ?? '',
+      stop: (how) => this.stop(how?.stopTasks),
+      ended: this.#ended,
+    };
+  }
+
+  /** Ends what was started, the worker first, so that its goodbye is heard. */
+  stop(stopTasks = this.#options.stopTasks): Promise<void> {
+    this.#stopping ??= this.#stop(stopTasks).then(this.#end.resolve, (thrown: Error) => {
+      this.#end.reject(thrown);
+      throw thrown;
+    });
+    return this.#stopping;
+  }
+
+  async #stop(stopTasks: boolean): Promise<void> {
+    await this.#worker?.stop(stopTasks);
+    await this.#server?.close();
+    await this.#manager?.stop();
+    await removeNodeFile(this.#directory.nodeFile, process.pid);
+  }
+
+  #dialer(from: 'manager' | 'worker') {
+    const { limits, join: manager } = this.#options;
+    const token = (from === 'manager' ? manager?.token : undefined) ?? this.#directory.tokens.join;
+    return createWsDialer({ limits, log: this.#ambient.log, token: () => token, from });
+  }
+
+  async #startManager(): Promise<void> {
+    const { limits } = this.#options;
+    const { log } = this.#ambient;
+    const open = () => openLevelStore({ directory: this.#directory.managerFolder, limits, log });
+    const first = [await openFirst(open(), this.#directory)];
+    this.#manager = await startManager({
+      ...this.#parts('worker'),
+      openStore: () => first.pop() ?? open(),
+      scorer: openPool({ limits, log, metrics: this.#metrics }),
+    });
+    this.#notify({ level: 'info', message: `cluster ${this.#clusterId()?.slice(0, 8)}` });
+  }
+
+  async #startWorker(): Promise<void> {
+    const { limits } = this.#options;
+    const { log, clock, ids } = this.#ambient;
+    const { workerFolder, path } = this.#directory;
+    const store = await openFirst(openLevelStore({ directory: join(workerFolder, 'store'), limits, log }), this.#directory);
+    const book = await WorkerBook.open(store, log, () => ids.id());
+    const owner = {
+      get clusterId() {
+        // Pinned when the worker is first welcomed; there are no containers before that.
+        return book.identity.clusterId ?? '';
+      },
+      nodeId: book.identity.nodeId,
+    };
+    const runtime = await openRuntime(this.#options, owner, workerFolder, this.#ambient);
+    tellFacts(this.#options, await runtime.facts(), this.#notify);
+    const meter = openHostMeter({ clock, diskPath: path });
+    this.#worker = await startWorker({ ...this.#parts('manager'), book, store, runtime, meter });
+  }
+
+  #parts(from: 'manager' | 'worker') {
+    return { options: this.#options, ambient: this.#ambient, metrics: this.#metrics, dialer: this.#dialer(from) };
+  }
+
+  async #listen(): Promise<void> {
+    const { listen, limits, name, version, openLoopback } = this.#options;
+    const { log, clock, ids } = this.#ambient;
+    const node = this;
+    let port = listen.port;
+    const api = createApi({
+      ...(this.#manager ? { control: this.#manager.manager.control } : {}),
+      ...(this.#worker ? { worker: this.#worker.control } : {}),
+      auth: createAuth({ limits, clock, ids, tokens: this.#directory.tokens }),
+      limits,
+      clock,
+      log,
+      metrics: this.#metrics,
+      info: {
+        version,
+        name,
+        role: this.#options.roles.manager ? 'manager,worker' : 'worker',
+        get clusterId() {
+          return node.#clusterId() ?? null;
+        },
+        get nodeId() {
+          return node.#nodeId();
+        },
+      },
+      openLoopback,
+      checkHost: (host) => checkHost(host, listen.host, port),
+      checkOrigin: (origin) => checkOrigin(origin, listen.host, port),
+      page: () => Promise.resolve(undefined),
+    });
+    this.#server = await startServer({
+      listen,
+      api,
+      limits,
+      log,
+      feed: { subscribe: () => () => undefined },
+      takesLinks: () => (this.#manager ? this.#manager.manager.control.ready() : this.#worker !== undefined),
+      onLink: (socket, peer) => this.#accept(socket, peer),
+    });
+    port = this.#server.port;
+  }
+
+  #accept(socket: WebSocket, peer: string): void {
+    const { limits } = this.#options;
+    const { log } = this.#ambient;
+    const role = this.#manager ?? this.#worker;
+    role?.accept(acceptLink(socket, { limits, log, peer, from: this.#manager ? 'worker' : 'manager' }));
+  }
+
+  #nodeId(): string {
+    return this.#worker?.desk.book.identity.nodeId ?? this.#clusterId() ?? '';
+  }
+
+  #clusterId(): string | undefined {
+    return this.#manager?.manager.clusterId() ?? this.#worker?.desk.book.identity.clusterId ?? undefined;
+  }
+
+  /** A node with both roles is ready when its worker was welcomed. */
+  #joined(): Promise<void> {
+    return reaches(this.#worker!.actor, (snapshot) => snapshot.matches('serving'));
+  }
+}

@@ -1,0 +1,169 @@
+/** The two roles of a node: each an actor system of its own with what it works with. */
+import { createActor, type Actor } from 'xstate';
+import { createManagerLogic, type ManagerLogic } from '../../actors/manager/logic.ts';
+import { createWorkerLogic } from '../../actors/worker/logic.ts';
+import type { WorkerBook } from '../../actors/worker/book.ts';
+import type { WorkerDesk } from '../../actors/worker/desk.ts';
+import type { managerMachine } from '../../machines/manager.ts';
+import type { workerMachine } from '../../machines/worker.ts';
+import { runTaskEvent } from '../api/seeds.ts';
+import { asCubeError, problem } from '../core/errors.ts';
+import type { NodeOptions } from '../core/node-options.ts';
+import type { Ambient, Metrics } from '../ports/ambient.ts';
+import type { WorkerControl } from '../ports/control.ts';
+import type { HostMeter, Runtime } from '../ports/runtime.ts';
+import type { Scorer } from '../ports/scorer.ts';
+import type { Store } from '../ports/store.ts';
+import type { Dialer, Link } from '../ports/transport.ts';
+import { nodeFacts } from './runtime.ts';
+
+/** What both roles are given. */
+export interface RoleParts {
+  readonly options: NodeOptions;
+  readonly ambient: Ambient;
+  readonly metrics: Metrics;
+  readonly dialer: Dialer;
+}
+
+export interface ManagerRole {
+  readonly actor: Actor<typeof managerMachine>;
+  readonly manager: ManagerLogic;
+  /** Takes an open connection of a worker. */
+  accept(link: Link): void;
+  /** Keeps a link to a worker at an address. */
+  dial(address: string): void;
+  stop(): Promise<void>;
+}
+
+/** Starts the manager; settles when it leads. @throws CubeError when it cannot */
+export async function startManager(parts: RoleParts & { readonly openStore: () => Store; readonly scorer: Scorer }): Promise<ManagerRole> {
+  const { options, ambient, dialer, openStore, scorer } = parts;
+  const connections = new Map<string, Link>();
+  const manager = createManagerLogic({
+    ambient,
+    limits: options.limits,
+    openStore,
+    scorer,
+    policy: options.scheduler,
+    dialer,
+    connections,
+  });
+  const actor = createActor(manager.logic, { id: 'manager', clock: ambient.clock });
+  manager.attach(actor);
+  manager.answerCalls(async (what, node) => {
+    if (what.kind === 'submit') return runTaskEvent(manager.control, options.limits, what.event, node);
+    await manager.control.stopTask(what.id);
+    return null;
+  });
+  const leads = reaches(
+    actor,
+    (snapshot) => snapshot.matches('leading'),
+    (snapshot) => (snapshot.matches('following') ? snapshot.context.reason : null),
+  );
+  actor.start();
+  await leads;
+  let links = 0;
+  return {
+    actor,
+    manager,
+    accept(link) {
+      const id = `link-${++links}`;
+      connections.set(id, link);
+      actor.send({ type: 'link.wanted', id, peer: link.peer, redials: false });
+    },
+    dial: (address) => actor.send({ type: 'link.wanted', id: `dial-${address}`, peer: address, redials: true }),
+    async stop() {
+      actor.send({ type: 'manager.stop' });
+      await manager.close();
+      await scorer.close();
+    },
+  };
+}
+
+export interface WorkerRole {
+  readonly actor: Actor<typeof workerMachine>;
+  readonly desk: WorkerDesk;
+  readonly control: WorkerControl;
+  accept(link: Link): void;
+  dial(address: string): void;
+  stop(stopTasks: boolean): Promise<void>;
+}
+
+/** Starts the worker; settles when it has taken up what ran before. */
+export async function startWorker(
+  parts: RoleParts & { readonly book: WorkerBook; readonly store: Store; readonly runtime: Runtime; readonly meter: HostMeter },
+): Promise<WorkerRole> {
+  const { options, ambient, dialer, book, store, runtime, meter } = parts;
+  const connections = new Map<string, Link>();
+  const facts = async (nodeId: string) => nodeFacts(options, nodeId, await runtime.facts());
+  const worker = createWorkerLogic({ ambient, limits: options.limits, book, runtime, meter, dialer, connections, facts });
+  const actor = createActor(worker.logic, { id: 'worker', clock: ambient.clock });
+  worker.attach(actor);
+  const recovered = reaches(
+    actor,
+    (snapshot) => snapshot.matches('joining'),
+    (snapshot) => (snapshot.matches('waiting') ? snapshot.context.reason : null),
+  );
+  actor.start();
+  await recovered;
+  let links = 0;
+  return {
+    actor,
+    desk: worker.desk,
+    control: workerControl(worker.desk),
+    accept(link) {
+      const id = `link-${++links}`;
+      connections.set(id, link);
+      actor.send({ type: 'link.wanted', id, peer: link.peer, redials: false });
+    },
+    dial: (address) => actor.send({ type: 'link.wanted', id: 'link', peer: address, redials: true }),
+    async stop(stopTasks) {
+      const stopped = reaches(actor, (snapshot) => snapshot.status === 'done');
+      actor.send({ type: 'worker.stop', stopTasks });
+      await stopped;
+      for (const link of connections.values()) link.close('the worker stops');
+      await store.close();
+      await runtime.close();
+    },
+  };
+}
+
+function workerControl(desk: WorkerDesk): WorkerControl {
+  return {
+    submit: (event) => desk.call({ kind: 'submit', event }),
+    stop: async (id) => {
+      await desk.call({ kind: 'stop', id });
+    },
+    tasks: () => [...desk.book.entries.values()].map(({ order, report }) => ({ order, report })),
+    stats: () => desk.sample(),
+  };
+}
+
+/** Settles when an actor is where it should be. @param failed a reason why it will not be, to reject with */
+export function reaches<Snapshot>(
+  actor: {
+    subscribe(observer: { next(snapshot: Snapshot): void; error(error: unknown): void; complete(): void }): { unsubscribe(): void };
+    getSnapshot(): Snapshot;
+  },
+  there: (snapshot: Snapshot) => boolean,
+  failed: (snapshot: Snapshot) => string | null = () => null,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (snapshot: Snapshot): boolean => {
+      const reason = failed(snapshot);
+      if (reason !== null) reject(problem('failed', reason));
+      else if (there(snapshot)) resolve();
+      else return false;
+      return true;
+    };
+    const subscription = actor.subscribe({
+      next: (snapshot) => {
+        if (look(snapshot)) subscription.unsubscribe();
+      },
+      error: (thrown) => reject(asCubeError(thrown)),
+      complete: () => {
+        if (!look(actor.getSnapshot())) reject(problem('failed', 'it ended'));
+      },
+    });
+  });
+}

@@ -1,0 +1,59 @@
+/** `cube explain TASK`: every node, filtered why or scored how, and the pick. */
+import type { Explained } from '../../core/placement.ts';
+import type { ExplainJson } from '../../core/views.ts';
+import { counted } from '../../core/text.ts';
+import type { Command, Context } from '../command.ts';
+import { connect } from '../connect.ts';
+import { missingJobOrTask, unlessMissing } from '../find.ts';
+import { alignTable } from '../table.ts';
+import type { Cell } from '../table.ts';
+import type { Paint } from '../output.ts';
+
+function rounded(value: number | undefined): string {
+  return value === undefined ? '' : String(Number(value.toFixed(4)));
+}
+
+function row(node: Explained, picked: string | null, terms: readonly string[]): Cell[] {
+  const verdict: Cell = node.feasible ? ['feasible', 'good'] : [`filtered: ${node.filter ?? 'unknown'}`, 'bad'];
+  const mark: Cell = node.node === picked ? ['*', 'strong'] : '';
+  return [mark, node.node, verdict, rounded(node.score), ...terms.map((term) => rounded(node.terms?.[term])), node.detail ?? ''];
+}
+
+/** Lines for people: a line a node, best first, then what was picked. */
+export function explainLines(explained: ExplainJson, paint: Paint): string[] {
+  const { nodes, picked, reasons, slot, state } = explained;
+  const terms = [...new Set(nodes.flatMap((node) => Object.keys(node.terms ?? {})))];
+  const order = nodes.toSorted(
+    (a, b) => Number(b.feasible) - Number(a.feasible) || (a.score ?? 0) - (b.score ?? 0) || a.node.localeCompare(b.node),
+  );
+  const titles = ['', 'NODE', 'VERDICT', 'SCORE', ...terms.map((term) => term.toUpperCase()), 'DETAIL'];
+  const table = alignTable(
+    titles,
+    order.map((node) => row(node, picked, terms)),
+    paint,
+  );
+  const why = reasons.map((reason) => `  ${counted(reason.nodes, 'node')}: ${reason.filter}: ${reason.detail}`);
+  const word = picked === null ? `${slot} is ${state}: no node was picked` : `${slot} is ${state}: picked ${picked}`;
+  return [...table, '', word, ...why];
+}
+
+async function explain(context: Context): Promise<number> {
+  const { input, output } = context;
+  const ref = input.args[0]!;
+  const client = await connect(context);
+  const explained = await unlessMissing(client.explain(ref));
+  if (!explained) throw await missingJobOrTask(client, ref, 'task');
+  if (output.json) output.document(explained);
+  else if (output.quiet) output.line(explained.picked ?? '');
+  else for (const line of explainLines(explained, output.paint)) output.line(line);
+  return 0;
+}
+
+/** `cube explain`. */
+export const command: Command = {
+  usage: 'explain <task>',
+  summary: 'why a task is where it is, or is nowhere: every node, filtered why or scored how',
+  options: [],
+  examples: [['cube explain shop/web.2', 'by slot, id, or a unique prefix of one']],
+  run: explain,
+};

@@ -1,0 +1,33 @@
+/** `cube start JOB`: a stopped job runs again. */
+import type { Command, Context } from '../command.ts';
+import { connect } from '../connect.ts';
+import { missing, unlessMissing } from '../find.ts';
+import { finishJob, waitSpecs } from '../run-job.ts';
+import { statusOrNothing } from '../wait.ts';
+
+async function start(context: Context): Promise<number> {
+  const { input } = context;
+  const name = input.args[0]!;
+  input.durationMs('timeout');
+  const client = await connect(context);
+  const before = await statusOrNothing(client, name);
+  const job = await unlessMissing(client.startJob(name));
+  if (!job) {
+    const { jobs } = await client.status();
+    throw missing(
+      name,
+      'job',
+      jobs.map((one) => one.name),
+    );
+  }
+  return finishJob(context, client, { job, change: 'started', before });
+}
+
+/** `cube start`. */
+export const command: Command = {
+  usage: 'start <job>',
+  summary: 'start a stopped or finished job again, and wait until it is healthy or completed',
+  options: waitSpecs,
+  examples: [['cube start shop', 'run it again, as it was']],
+  run: start,
+};

@@ -1,0 +1,76 @@
+/** Live progress of a job on stderr: a view that is drawn again on a terminal, a line for each change elsewhere. */
+import { formatDuration } from '../core/duration.ts';
+import type { StatusJson, TaskJson } from '../core/views.ts';
+import type { LiveView, Output } from './output.ts';
+import { countsText, currentTasks, jobSentence, stateCell, taskSentence, whyText } from './tasks.ts';
+import { alignTable } from './table.ts';
+
+/** Tasks shown one by one; a bigger job is shown in counts. */
+const shownMax = 24;
+
+function isNews(task: TaskJson): boolean {
+  return task.state !== 'running' && task.state !== 'completed';
+}
+
+/** Shows how a job comes along. */
+export class Progress {
+  private readonly output: Output;
+  private readonly view: LiveView | undefined;
+  private readonly seen = new Map<string, string>();
+  private readonly ignored: ReadonlySet<string>;
+  private readonly now: () => number;
+  private readonly startedAt: number;
+  private lastCounts = '';
+
+  /** @param ignored ids of tasks that had ended before */
+  constructor(output: Output, ignored: ReadonlySet<string>, now: () => number) {
+    this.output = output;
+    this.view = output.liveNotes();
+    this.ignored = ignored;
+    this.now = now;
+    this.startedAt = now();
+  }
+
+  /** Shows what is new. */
+  show(status: StatusJson): void {
+    const tasks = currentTasks(status.tasks.filter((task) => !this.ignored.has(task.id)));
+    if (this.view) this.view.show(this.drawing(status, tasks));
+    else if (tasks.length > shownMax) this.sayCounts(status, tasks);
+    else for (const task of tasks) this.say(task);
+  }
+
+  /** A line among the progress. */
+  say(task: TaskJson): void {
+    const key = `${task.state} ${task.node ?? ''} ${task.reason ?? ''} ${task.restarts}`;
+    if (this.seen.get(task.id) === key) return;
+    this.seen.set(task.id, key);
+    this.output.note(taskSentence(task));
+  }
+
+  /** A message that stays, whatever is drawn. */
+  message(text: string): void {
+    this.view?.clear();
+    this.output.note(text);
+  }
+
+  /** Ends the view; the result takes its place. */
+  end(): void {
+    this.view?.clear();
+  }
+
+  private sayCounts(status: StatusJson, tasks: readonly TaskJson[]): void {
+    const counts = countsText(tasks);
+    if (counts === this.lastCounts) return;
+    this.lastCounts = counts;
+    this.output.note(`${status.jobs[0]?.name ?? ''}: ${counts}`);
+  }
+
+  private drawing(status: StatusJson, tasks: readonly TaskJson[]): string[] {
+    const shown = tasks.length > shownMax ? tasks.filter(isNews).slice(0, shownMax) : tasks;
+    const rows = shown.map((task) => [`  ${task.slot}`, stateCell(task.state), task.node ?? '', whyText(task)]);
+    const table = alignTable(['', '', '', ''], rows, this.output.paintNote).slice(1);
+    const since = formatDuration(this.now() - this.startedAt);
+    const heads = status.jobs.map((job) => this.output.paintNote(`${jobSentence(job)}, ${since}`, 'strong'));
+    return [...heads, ...(tasks.length > shownMax ? [`  ${countsText(tasks)}`] : []), ...table];
+  }
+}

@@ -1,0 +1,63 @@
+/** All commands: their names, a line on each, and how to load them. Nothing is loaded before it is asked for. */
+import type { Command } from './command.ts';
+
+/** How a command is found. */
+export interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+  /** Not shown in the help: other names, and what shells call. */
+  readonly hidden?: true;
+}
+
+const node = (): Promise<{ readonly command: Command }> => import('./commands/nodes.ts');
+
+/** The commands of this version, in the order of the help. */
+export const commands: Readonly<Record<string, Entry>> = {
+  demo: { summary: 'see it all in 20 seconds, cleaned up afterwards', load: () => import('./commands/demo.ts') },
+  up: { summary: 'start a node here: manager and worker', load: () => import('./commands/up.ts') },
+  manager: { summary: 'start a node that only manages', load: () => import('./commands/manager.ts') },
+  worker: { summary: 'start a node that only runs tasks', load: () => import('./commands/worker.ts') },
+  init: { summary: 'write a job file to start from', load: () => import('./commands/init.ts') },
+  submit: { summary: 'run a job file, and wait until it is healthy or completed', load: () => import('./commands/submit.ts') },
+  run: { summary: 'run an image without a job file', load: () => import('./commands/run.ts') },
+  status: { summary: 'what runs, where, and how it got there', load: () => import('./commands/status.ts') },
+  nodes: { summary: 'the nodes and what they have left', load: node },
+  node: { summary: 'the same as `nodes`', load: node, hidden: true },
+  stop: { summary: 'stop a job or a task, and wait for it', load: () => import('./commands/stop.ts') },
+  start: { summary: 'start a stopped job again', load: () => import('./commands/start.ts') },
+  logs: { summary: "a task's or a job's output", load: () => import('./commands/logs.ts') },
+  events: { summary: 'every transition: what, from, to, why', load: () => import('./commands/events.ts') },
+  explain: { summary: 'why a task is where it is, node by node', load: () => import('./commands/explain.ts') },
+  inspect: { summary: "the web inspector's address, with a one-time login", load: () => import('./commands/inspect.ts') },
+  machines: { summary: 'the state machines Cube is made of', load: () => import('./commands/machines.ts') },
+  completion: { summary: 'a completion script for your shell', load: () => import('./commands/completion.ts') },
+  version: { summary: 'versions of cube, Node.js and the manager', load: () => import('./commands/version.ts') },
+  complete: { summary: 'what the completion scripts call', load: () => import('./commands/complete.ts'), hidden: true },
+};
+
+/** Commands of the contract that later versions have. */
+export const laterCommands: readonly string[] = [
+  'plan',
+  'restart',
+  'wait',
+  'exec',
+  'simulate',
+  'rebalance',
+  'scale',
+  'history',
+  'rollback',
+  'promote',
+  'dispatch',
+  'secret',
+  'volume',
+  'drain',
+  'token',
+  'backup',
+  'restore',
+  'recover',
+  'top',
+  'doctor',
+  'schema',
+  'context',
+  'service',
+];

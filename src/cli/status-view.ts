@@ -1,0 +1,172 @@
+/** How `cube status` shows what there is: lines for people. */
+import { shortId } from '../core/ids.ts';
+import type { EventJson, JobJson, StatusJson, TaskJson } from '../core/views.ts';
+import type { Thing } from './find.ts';
+import type { Paint } from './output.ts';
+import { alignTable } from './table.ts';
+import type { Cell } from './table.ts';
+import { bySlot, countsText, currentTasks, stateCell, statusCell, whyText } from './tasks.ts';
+import { ago, clockTime, cores, shareOfBytes } from './time.ts';
+
+/** How lines are made. */
+export interface ViewOptions {
+  readonly nowMs: number;
+  readonly paint: Paint;
+  /** Ended tasks whose slot has a newer one, too. */
+  readonly all: boolean;
+}
+
+function shownTasks(status: StatusJson, options: ViewOptions): readonly TaskJson[] {
+  return options.all ? status.tasks.toSorted(bySlot) : currentTasks(status.tasks);
+}
+
+/** A line a task, under the header that the seeds' `status` has. */
+export function taskLines(status: StatusJson, options: ViewOptions): string[] {
+  const rows = shownTasks(status, options).map((task): Cell[] => [
+    shortId(task.id),
+    task.slot,
+    ago(task.createdAt, options.nowMs),
+    stateCell(task.state),
+    task.containerName ?? '',
+    task.image,
+    task.node ?? '',
+  ]);
+  return alignTable(['ID', 'NAME', 'CREATED', 'STATE', 'CONTAINERNAME', 'IMAGE', 'NODE'], rows, options.paint);
+}
+
+/** A line a job. */
+export function jobLines(jobs: readonly JobJson[], options: ViewOptions): string[] {
+  const rows = jobs.map((job): Cell[] => [
+    job.name,
+    job.type,
+    statusCell(job.status),
+    `${job.type === 'batch' ? job.completed : job.running}/${job.desired}`,
+    String(job.failed),
+    String(job.version),
+    ago(job.updatedAt, options.nowMs),
+  ]);
+  return alignTable(['NAME', 'TYPE', 'STATUS', 'DONE', 'FAILED', 'VERSION', 'UPDATED'], rows, options.paint);
+}
+
+function facts(rows: readonly (readonly [string, Cell])[], paint: Paint): string[] {
+  const told = rows.filter(([, value]) => value !== '' && value[0] !== '');
+  return alignTable(
+    ['', ''],
+    told.map(([name, value]): Cell[] => [[`${name}:`, 'dim'], value]),
+    paint,
+  ).slice(1);
+}
+
+/** One job: what it is, and its tasks with the reasons of those in trouble. */
+function oneJobLines(status: StatusJson, options: ViewOptions): string[] {
+  const job = status.jobs[0];
+  if (!job) return taskLines(status, options);
+  const { paint, nowMs } = options;
+  const head = facts(
+    [
+      ['job', job.name],
+      ['type', job.type],
+      ['status', statusCell(job.status)],
+      ['reason', job.reason ?? ''],
+      ['version', `${job.version} (index ${job.index})`],
+      ['wanted', `${job.desired}: ${job.running} running, ${job.healthy} healthy, ${job.completed} completed, ${job.failed} failed`],
+      ['data centers', job.datacenters.length > 0 ? job.datacenters.join(', ') : 'any'],
+      ['created', ago(job.createdAt, nowMs)],
+      ['updated', ago(job.updatedAt, nowMs)],
+    ],
+    paint,
+  );
+  const rows = shownTasks(status, options).map((task): Cell[] => [
+    shortId(task.id),
+    task.slot,
+    stateCell(task.state),
+    String(task.restarts),
+    task.node ?? '',
+    portsText(task),
+    whyText(task),
+  ]);
+  return [...head, '', ...alignTable(['ID', 'NAME', 'STATE', 'RESTARTS', 'NODE', 'PORTS', 'REASON'], rows, paint)];
+}
+
+function portsText(task: TaskJson): string {
+  return task.ports.map((port) => `${port.ip}:${port.host}->${port.container}${port.protocol === 'udp' ? '/udp' : ''}`).join(' ');
+}
+
+/** The newest of the records that a slot or an id stands for. */
+export function newestTask(status: StatusJson): TaskJson | undefined {
+  return status.tasks.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
+}
+
+/** One task: what it is, and how it came to be so. */
+export function oneTaskLines(task: TaskJson, events: readonly EventJson[], options: ViewOptions): string[] {
+  const { paint, nowMs } = options;
+  const head = facts(
+    [
+      ['task', task.id],
+      ['slot', task.slot],
+      ['state', stateCell(task.state)],
+      ['reason', whyText(task)],
+      ['wanted', task.desired],
+      ['health', task.health],
+      ['image', task.image],
+      ['node', task.node ?? ''],
+      ['container', task.containerName ?? ''],
+      ['container id', task.containerId ? task.containerId.slice(0, 12) : ''],
+      ['ports', portsText(task)],
+      ['restarts', String(task.restarts)],
+      ['exit code', task.exitCode === null ? '' : String(task.exitCode)],
+      ['version', String(task.version)],
+      ['created', ago(task.createdAt, nowMs)],
+      ['started', ago(task.startedAt, nowMs)],
+      ['finished', ago(task.finishedAt, nowMs)],
+    ],
+    paint,
+  );
+  return events.length === 0 ? head : [...head, '', ...timeline(events, paint)];
+}
+
+function timeline(events: readonly EventJson[], paint: Paint): string[] {
+  const first = Date.parse(events[0]!.at);
+  const rows = events.map((event): Cell[] => [
+    clockTime(event.at),
+    `+${((Date.parse(event.at) - first) / 1_000).toFixed(3)}s`,
+    event.from,
+    event.to,
+    event.cause,
+  ]);
+  return alignTable(['AT', 'SINCE', 'FROM', 'TO', 'WHY'], rows, paint);
+}
+
+function nodeLines(thing: Thing & { kind: 'node' }, options: ViewOptions): string[] {
+  const { node, status } = thing;
+  const labels = Object.entries(node.labels).map(([name, value]) => `${name}=${value}`);
+  const custom = Object.entries(node.capacity.custom).map(([name, amount]) => `${node.reserved.custom[name] ?? 0}/${amount} ${name}`);
+  const head = facts(
+    [
+      ['node', node.name],
+      ['id', node.id],
+      ['state', node.reason ? `${node.state}: ${node.reason}` : node.state],
+      ['eligible', node.eligible ? 'yes' : 'no'],
+      ['role', node.role],
+      ['data center', node.dc],
+      ['labels', labels.join(', ')],
+      ['cpu', `${cores(node.reserved.cpu)}/${cores(node.capacity.cpu)} reserved`],
+      ['memory', `${shareOfBytes(node.reserved.memoryBytes, node.capacity.memoryBytes)} reserved`],
+      ['disk', `${shareOfBytes(node.reserved.diskBytes, node.capacity.diskBytes)} reserved`],
+      ['custom', custom.join(', ')],
+      ['runtime', `${node.runtime.name} ${node.runtime.version}`],
+      ['system', `${node.os} ${node.arch}, cube ${node.version}`],
+      ['tasks', status.tasks.length === 0 ? 'none' : countsText(currentTasks(status.tasks))],
+    ],
+    options.paint,
+  );
+  return status.tasks.length === 0 ? head : [...head, '', ...taskLines(status, options)];
+}
+
+/** Lines for a job, a task or a node. */
+export function thingLines(thing: Thing, events: readonly EventJson[], options: ViewOptions): string[] {
+  if (thing.kind === 'node') return nodeLines(thing, options);
+  if (thing.kind === 'job') return oneJobLines(thing.status, options);
+  const task = newestTask(thing.status);
+  return task ? oneTaskLines(task, events, options) : [];
+}

@@ -1,0 +1,35 @@
+/** Tables for people: aligned columns without borders, as `docker ps` has them. Own few lines, because `cube status` must start fast. */
+
+/** What a text means; the output gives each its colour. */
+export type Tone = 'good' | 'bad' | 'busy' | 'dim' | 'strong' | 'one' | 'two' | 'three';
+
+/** A cell, with its tone where it has one. */
+export type Cell = string | readonly [text: string, tone: Tone];
+
+function textOf(cell: Cell): string {
+  return (typeof cell === 'string' ? cell : cell[0]).replaceAll(/[\n\r\t]+/g, ' ');
+}
+
+/**
+ * Lines of a table. Padding is counted without colours; the last column is not padded.
+ * @param paint puts a colour around a text
+ */
+export function alignTable(
+  titles: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  paint: (text: string, tone: Tone) => string = (text) => text,
+): string[] {
+  const all: readonly (readonly Cell[])[] = [titles.map((title): Cell => [title, 'dim']), ...rows];
+  const widths = titles.map((_, column) => Math.max(...all.map((row) => textOf(row[column] ?? '').length)));
+  return all.map((row) =>
+    titles
+      .map((_, column) => {
+        const cell = row[column] ?? '';
+        const text = textOf(cell);
+        const padding = column === titles.length - 1 ? '' : ' '.repeat(widths[column]! - text.length);
+        return (typeof cell === 'string' ? text : paint(text, cell[1])) + padding;
+      })
+      .join('   ')
+      .trimEnd(),
+  );
+}

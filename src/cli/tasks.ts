@@ -1,0 +1,81 @@
+/** What the commands say about tasks and jobs. */
+import { finalStates } from '../core/task.ts';
+import type { TaskState } from '../core/task.ts';
+import type { JobJson, TaskJson } from '../core/views.ts';
+import type { Cell, Tone } from './table.ts';
+
+const tones: Readonly<Record<TaskState, Tone>> = {
+  pending: 'busy',
+  scheduled: 'busy',
+  preparing: 'busy',
+  starting: 'busy',
+  running: 'good',
+  backingOff: 'busy',
+  stopping: 'busy',
+  unreachable: 'bad',
+  completed: 'good',
+  failed: 'bad',
+  stopped: 'dim',
+  lost: 'bad',
+  rejected: 'bad',
+};
+
+/** A task's state in its colour. */
+export function stateCell(state: TaskState): Cell {
+  return [state, tones[state] ?? 'dim'];
+}
+
+/** A job's status in its colour. */
+export function statusCell(status: JobJson['status']): Cell {
+  if (status === 'running' || status === 'completed') return [status, 'good'];
+  if (status === 'failed' || status === 'degraded') return [status, 'bad'];
+  return [status, status === 'stopped' ? 'dim' : 'busy'];
+}
+
+/** Whether a task can change no more. */
+export function isOver(task: TaskJson): boolean {
+  return finalStates.has(task.state);
+}
+
+/** Order for people: by job, task, index (2 before 10), age. */
+export function bySlot(a: TaskJson, b: TaskJson): number {
+  return a.slot.localeCompare(b.slot, 'en', { numeric: true }) || a.createdAt.localeCompare(b.createdAt);
+}
+
+/** The newest record of each slot and every other one that still lives, in slot order. */
+export function currentTasks(tasks: readonly TaskJson[]): readonly TaskJson[] {
+  const newest = new Map<string, TaskJson>();
+  for (const task of tasks) {
+    const known = newest.get(task.slot);
+    if (!known || known.createdAt <= task.createdAt) newest.set(task.slot, task);
+  }
+  return tasks.filter((task) => newest.get(task.slot) === task || !isOver(task)).toSorted(bySlot);
+}
+
+/** How many tasks are in which state: `3 running, 1 pending`. */
+export function countsText(tasks: readonly TaskJson[]): string {
+  const counts = new Map<string, number>();
+  for (const { state } of tasks) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+}
+
+/** Why a task is where it is, or what it does right now; empty when there is nothing to say. */
+export function whyText(task: TaskJson): string {
+  if (task.detail) return task.detail;
+  if (task.reason) return task.reason;
+  return task.state === 'failed' && task.exitCode !== null ? `exit code ${task.exitCode}` : '';
+}
+
+/** `shop/web.2 failed: exit code 1`. */
+export function taskSentence(task: TaskJson): string {
+  const why = whyText(task);
+  const place = task.node && !isOver(task) ? ` on ${task.node}` : '';
+  return `${task.slot} ${task.state}${place}${why ? `: ${why}` : ''}`;
+}
+
+/** `shop is running: 3 of 3 healthy (version 2)`. */
+export function jobSentence(job: JobJson): string {
+  const { name, status, version, type } = job;
+  const amount = type === 'batch' ? `${job.completed} of ${job.desired} completed` : `${job.healthy} of ${job.desired} healthy`;
+  return `${name} is ${status}: ${amount} (version ${version})`;
+}

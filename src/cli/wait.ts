@@ -1,0 +1,101 @@
+/** Waits for a job with live progress, over restarts of the manager. */
+import { asCubeError, problem } from '../core/errors.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { StatusJson } from '../core/views.ts';
+import type { Context } from './command.ts';
+import type { Client } from './connect.ts';
+import { nudges } from './nudges.ts';
+import { Progress } from './progress.ts';
+import { isOver } from './tasks.ts';
+import { jobError, judgeRun } from './verdict.ts';
+import type { Goal, Verdict } from './verdict.ts';
+
+/** How long, and what for. */
+export interface WaitOptions {
+  readonly goal: Goal;
+  /** What it is to become, for the message when it does not: `healthy`. */
+  readonly aim: string;
+  readonly judge?: (status: StatusJson) => Verdict;
+  /** `--timeout`: exit 124. */
+  readonly timeoutMs?: number | undefined;
+  /** The job's own time to get healthy: exit 1. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** How a wait ended: the last status seen, and the error if it did not end well. */
+export interface Waited {
+  readonly status: StatusJson;
+  readonly error?: ReturnType<typeof asCubeError>;
+}
+
+const nothing: StatusJson = { index: 0, jobs: [], tasks: [] };
+
+/** A job's status; of one that does not exist, an empty one. */
+export async function statusOrNothing(client: Client, job: string): Promise<StatusJson> {
+  try {
+    return await client.status({ job });
+  } catch (thrown) {
+    const error = asCubeError(thrown);
+    if (error.code === 'not-found') return nothing;
+    throw error;
+  }
+}
+
+/** Ids of a job's tasks that have ended: what they say is about an earlier run. */
+export function overIds(status: StatusJson): ReadonlySet<string> {
+  return new Set(status.tasks.filter(isOver).map((task) => task.id));
+}
+
+/** The sooner of the two ends, if it has come. */
+function tooLate(options: WaitOptions, status: StatusJson, waitedMs: number): Waited | undefined {
+  const { goal, aim, timeoutMs, deadlineMs } = options;
+  if (timeoutMs !== undefined && waitedMs >= timeoutMs) {
+    return { status, error: jobError('timeout', `${goal.job} is not ${aim} after ${formatDuration(timeoutMs)}; it goes on`, status, goal) };
+  }
+  if (deadlineMs !== undefined && waitedMs >= deadlineMs) {
+    return { status, error: jobError('job-failed', `${goal.job} is not ${aim} after ${formatDuration(deadlineMs)}`, status, goal) };
+  }
+  return undefined;
+}
+
+/**
+ * Waits until the judge has spoken or time is up.
+ * @throws CubeError `unreachable` and its like when the manager did not answer for `waitReconnectMs`
+ */
+export async function waitFor(context: Context, client: Client, options: WaitOptions): Promise<Waited> {
+  const { goal, judge = (status: StatusJson): Verdict => judgeRun(status, goal) } = options;
+  const { limits, output } = context;
+  const progress = new Progress(output, goal.before, () => performance.now());
+  const startedAt = performance.now();
+  const ended = new AbortController();
+  let last = nothing;
+  let silentSince: number | undefined;
+  const look = async (): Promise<Waited | undefined> => {
+    try {
+      last = await statusOrNothing(client, goal.job);
+      if (silentSince !== undefined) progress.message('the manager answers again');
+      silentSince = undefined;
+    } catch (thrown) {
+      const error = asCubeError(thrown);
+      if (!error.row.retryable) throw error;
+      if (silentSince === undefined) progress.message(`${error.message}; trying for ${formatDuration(limits.waitReconnectMs)}`);
+      silentSince ??= performance.now();
+      if (performance.now() - silentSince > limits.waitReconnectMs) throw error;
+      return tooLate(options, last, performance.now() - startedAt);
+    }
+    progress.show(last);
+    const verdict = judge(last);
+    if (verdict) return verdict.ok ? { status: last } : { status: last, error: verdict.error };
+    return tooLate(options, last, performance.now() - startedAt);
+  };
+  try {
+    for await (const _ of nudges(client, { job: goal.job }, limits, ended.signal)) {
+      const waited = await look();
+      if (waited) return waited;
+    }
+    throw problem('failed', 'the wait ended by itself');
+  } finally {
+    ended.abort();
+    progress.end();
+  }
+}

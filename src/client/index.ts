@@ -1,0 +1,92 @@
+/**
+ * The typed client of a node's HTTP API, for the CLI, the page and programs. Every function throws the CubeError that the node
+ * answered, or `unreachable`. What changes something carries an Idempotency-Key and may be sent again after a lost connection.
+ */
+import { limitsDefault } from '../core/limits.ts';
+import type { SeedsTask } from '../core/seeds.ts';
+import type * as views from '../core/views.ts';
+import { call, path } from './call.ts';
+import type { CallOptions, ClientDeps } from './call.ts';
+import { readEvents } from './events.ts';
+import type { EventsFilter } from './events.ts';
+import { openLines } from './lines.ts';
+import { systemClock } from './requester.ts';
+
+export type { EventsFilter } from './events.ts';
+export { ConnectionLost } from './requester.ts';
+export type { ClientClock, ClientRequest, ClientResponse, Requester } from './requester.ts';
+
+/** What a client is made of; limits and clock are the usual ones unless told. */
+export type ClientOptions = Pick<ClientDeps, 'request' | 'newId'> & Partial<ClientDeps>;
+
+/** A job to submit. */
+export interface SubmitJson {
+  /** In the form of the job file, as plain data. */
+  readonly job: unknown;
+  /** `run`: it stops with its task. */
+  readonly origin?: { readonly kind: 'file' | 'run' } | undefined;
+  readonly checkIndex?: number | undefined;
+  readonly mustBeNew?: boolean | undefined;
+}
+
+/** Which output. */
+export interface LogsRequest {
+  readonly follow?: boolean | undefined;
+  /** Only so many last lines. */
+  readonly tail?: number | undefined;
+  /** An ISO time, or a duration before now like 10m. */
+  readonly since?: string | undefined;
+  /** Ends the lines, without an error. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A client of one node. */
+export type Client = ReturnType<typeof createClient>;
+
+async function* readLogs(deps: ClientDeps, base: string, request: LogsRequest): AsyncGenerator<views.LogLineJson, void, void> {
+  const { follow = false, tail, since, signal } = request;
+  try {
+    const lines = await openLines(deps, base, { query: { follow, tail, since }, follow, signal });
+    for await (const line of lines) yield line as views.LogLineJson;
+  } catch (thrown) {
+    if (!signal?.aborted) throw thrown;
+  }
+}
+
+/** Makes a client. Nothing is sent. */
+export function createClient(options: ClientOptions) {
+  const deps: ClientDeps = { limits: limitsDefault, clock: systemClock, ...options };
+  const get = async <T>(base: string, query?: CallOptions['query']): Promise<T> => (await call(deps, 'GET', base, { query })) as T;
+  const post = async <T>(base: string, body: unknown = {}): Promise<T> => (await call(deps, 'POST', base, { body })) as T;
+  return {
+    /** Who answers, and what the caller may do. */
+    info: () => get<views.InfoJson>('/v1/info'),
+    /** @throws CubeError `invalid-file` with all problems, `conflict`, `busy` */
+    submit: (job: SubmitJson) => post<views.SubmittedJson>('/v1/jobs', job),
+    startJob: async (name: string) => post<views.JobJson>(path`/v1/jobs/${name}/start`),
+    /** Settles when the order is on disk, not when the tasks have stopped. */
+    stopJob: async (name: string, how: { readonly purge?: boolean } = {}) =>
+      post<views.JobJson>(path`/v1/jobs/${name}/stop`, { purge: how.purge ?? false }),
+    /** @param ref id, unique prefix of one, slot, or the Task.ID a client gave */
+    stopTask: async (ref: string) => post<views.TaskJson>(path`/v1/tasks/${ref}/stop`),
+    /** All, or of one job, or of one task. @throws CubeError `not-found` */
+    status: (filter: { readonly job?: string; readonly task?: string } = {}) => get<views.StatusJson>('/v1/status', { ...filter }),
+    jobs: () => get<views.JobsJson>('/v1/jobs'),
+    tasks: () => get<readonly views.TaskJson[]>('/v1/tasks'),
+    task: async (ref: string) => get<views.TaskJson>(path`/v1/tasks/${ref}`),
+    nodes: () => get<readonly views.NodeJson[]>('/v1/nodes'),
+    explain: async (ref: string) => get<views.ExplainJson>(path`/v1/tasks/${ref}/explain`),
+    /** Every transition; ends when nothing more is there, or, followed, when the signal fires. */
+    events: (filter?: EventsFilter): AsyncIterable<views.EventJson> => readEvents(deps, filter),
+    /** Output of a task or of all tasks of a job. */
+    logs: (of: { readonly task: string } | { readonly job: string }, request: LogsRequest = {}): AsyncIterable<views.LogLineJson> =>
+      readLogs(deps, 'task' in of ? path`/v1/tasks/${of.task}/logs` : path`/v1/jobs/${of.job}/logs`, request),
+    /** A ticket for one use in a URL. @param scope no more than this; the caller's own unless told */
+    ticket: (scope?: 'admin' | 'viewer') => post<views.TicketJson>('/v1/tickets', { scope }),
+    /** Turns a ticket into a token. */
+    login: async (ticket: string) => (await call(deps, 'POST', '/v1/login', { query: { ticket }, body: {} })) as views.LoginJson,
+    /** The seeds' `POST /tasks`. @returns the task; undefined when the event stopped one */
+    runSeedsEvent: async (event: unknown) => (await call(deps, 'POST', '/tasks', { body: event })) as SeedsTask | undefined,
+    openapi: () => get<Readonly<Record<string, unknown>>>('/openapi.json'),
+  };
+}

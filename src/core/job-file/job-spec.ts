@@ -1,0 +1,56 @@
+/** A job as it was written, with every default filled in (CLI.md). */
+import type { JobSpec, JobType, RestartSpec, TaskSpec } from '../job.ts';
+import type { Limits } from '../limits.ts';
+import type { Resources } from '../resources.ts';
+import type { WrittenJob } from './schema.ts';
+
+type WrittenTask = WrittenJob['tasks'][string];
+
+function restartSpec(written: WrittenTask['restart'], type: JobType, limits: Limits): RestartSpec {
+  const delayMs = written?.delay ?? Math.min(limits.restartDelayMs, written?.delayMax ?? Number.POSITIVE_INFINITY);
+  return {
+    on: written?.on ?? (type === 'service' ? 'always' : 'failure'),
+    attempts: written?.attempts ?? limits.restartAttempts,
+    withinMs: written?.within ?? limits.restartWithinMs,
+    delayMs,
+    backoff: written?.backoff ?? limits.restartBackoff,
+    delayMsMax: written?.delayMax ?? Math.max(limits.restartDelayMsMax, delayMs),
+  };
+}
+
+function resourcesOf(written: WrittenTask['resources']): Resources {
+  const { cpu = 0, memory = 0, disk = 0, ...custom } = written ?? {};
+  return { cpu, memoryBytes: memory, diskBytes: disk, custom };
+}
+
+function taskSpec(written: WrittenTask, type: JobType, limits: Limits): TaskSpec {
+  const { command, user, workdir } = written;
+  return {
+    image: written.image,
+    pull: written.pull ?? 'missing',
+    ...(command === undefined ? {} : { command }),
+    count: written.count ?? 1,
+    env: written.env ?? {},
+    ...(user === undefined ? {} : { user }),
+    ...(workdir === undefined ? {} : { workdir }),
+    resources: resourcesOf(written.resources),
+    ports: written.ports ?? [],
+    restart: restartSpec(written.restart, type, limits),
+    stopSignal: written.stopSignal ?? 'SIGTERM',
+    stopDelayMs: written.stopDelay ?? 0,
+    stopGraceMs: written.stopGrace ?? limits.stopGraceMs,
+  };
+}
+
+/** The spec of a job whose values were read. */
+export function jobSpecOf(written: WrittenJob, limits: Limits): JobSpec {
+  const type = written.type ?? 'service';
+  return {
+    name: written.name,
+    type,
+    datacenters: written.datacenters ?? [],
+    priority: written.priority ?? limits.jobPriority,
+    labels: written.labels ?? {},
+    tasks: Object.fromEntries(Object.entries(written.tasks).map(([name, task]) => [name, taskSpec(task, type, limits)])),
+  };
+}

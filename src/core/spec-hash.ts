@@ -1,0 +1,44 @@
+/** Whether a container fits a spec, and whether two specs are the same. */
+import type { JobSpec, PortSpec } from './job.ts';
+
+/** JSON with keys in order and without what is undefined, so that equal values give equal texts. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+}
+
+/** FNV-1a, 64 bit, of a text's UTF-8 bytes, in hexadecimal (Fowler, Noll, Vo; IETF draft-eastlake-fnv). Not for secrets. */
+export function fnv1a64(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return hash.toString(16).padStart(16, '0');
+}
+
+function portTexts(ports: readonly PortSpec[]): string[] {
+  return ports.map(canonical).toSorted();
+}
+
+/**
+ * What a container of a task is made from, as 16 hexadecimal digits: image, command, environment, user, working directory,
+ * resources, ports, the job's labels and type. What takes effect without a new container is left out: count, pull, restart,
+ * stop signal and times, priority, and where it may run. Fields that a later version adds must leave the hash of specs
+ * without them as it is, or an upgrade replaces every container.
+ */
+export function specHash(job: JobSpec, taskName: string): string {
+  const task = Object.hasOwn(job.tasks, taskName) ? job.tasks[taskName] : undefined;
+  if (!task) throw new RangeError(`job ${job.name} has no task ${taskName}`);
+  const { image, command, env, user, workdir, resources } = task;
+  const made = { type: job.type, labels: job.labels, image, command, env, user, workdir, resources, ports: portTexts(task.ports) };
+  return fnv1a64(canonical(made));
+}
+
+/** Whether two specs say the same, in whatever order their keys stand; lists count with their order. */
+export function sameJob(a: JobSpec, b: JobSpec): boolean {
+  return canonical(a) === canonical(b);
+}

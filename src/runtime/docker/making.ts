@@ -1,0 +1,106 @@
+/** Makes containers, or finds those that were made already. */
+import { problem } from '../../core/errors.ts';
+import { containerName, label } from '../../core/ids.ts';
+import type { Limits } from '../../core/limits.ts';
+import type { Clock, Log } from '../../ports/ambient.ts';
+import type { ContainerRef, Owner, PrepareOptions, Work } from '../../ports/runtime.ts';
+import { sleep, throwIfAborted } from '../abort.ts';
+import type { Gate } from '../gate.ts';
+import { containerBody } from './body.ts';
+import { inspected } from './containers.ts';
+import { isRefused, Refused } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { EngineFacts } from './facts.ts';
+import type { Images } from './images.ts';
+import { createProblem } from './start-problems.ts';
+import type { Inspected } from './state.ts';
+
+/** What making needs. */
+export interface MakingParts {
+  readonly engine: Engine;
+  readonly images: Images;
+  readonly facts: EngineFacts;
+  readonly gate: Gate;
+  readonly owner: Owner;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
+}
+
+/** A container, and whether this call made it. */
+export interface Made {
+  readonly ref: ContainerRef;
+  readonly isNew: boolean;
+}
+
+/** Pulls the image if need be and makes the container. @throws CubeError of the image's codes, `bad-settings`, `engine-error`; AbortError */
+export async function makeContainer(parts: MakingParts, work: Work, options: PrepareOptions): Promise<Made> {
+  const { image, pull } = work.order.spec;
+  throwIfAborted(options.signal);
+  // The engine takes an empty name, and makes a container of nothing.
+  if (image === '') throw problem('image-bad-name', 'the task names no image');
+  if (pull === 'always') {
+    const found = await inspected(parts.engine, containerName(work.order, work.attempt));
+    if (found) return adopted(parts, found, work);
+    await parts.images.pull(image, options);
+  }
+  try {
+    return await create(parts, work, options);
+  } catch (error) {
+    // Whether the image is here is not asked before: when it is, that would be a call too many.
+    if (!isRefused(error, 404)) throw error;
+    if (pull === 'never') throw createProblem(error, image);
+  }
+  await parts.images.pull(image, options);
+  try {
+    return await create(parts, work, options);
+  } catch (error) {
+    throw error instanceof Refused ? createProblem(error, image) : error;
+  }
+}
+
+/** @throws Refused with status 404 when the image is missing */
+async function create(parts: MakingParts, work: Work, options: PrepareOptions): Promise<Made> {
+  const { engine, facts, gate, owner, clock, limits } = parts;
+  const name = containerName(work.order, work.attempt);
+  const body = containerBody(work, owner, await facts.support(), limits);
+  const giveUpAt = clock.monotonic() + limits.engineCallMs;
+  for (;;) {
+    try {
+      const made = await gate.run(() => {
+        throwIfAborted(options.signal);
+        options.onProgress('creating the container');
+        // The name goes into the query, the rest into the body: dockerode puts all of it, secrets too, into the URL if it is told in one.
+        const settings = { _query: { name }, _body: body };
+        return engine.call('make the container', (abortSignal) => engine.docker.createContainer({ ...settings, abortSignal }));
+      }, options.signal);
+      return { ref: { id: made.id, name }, isNew: true };
+    } catch (error) {
+      if (!isRefused(error, 409))
+        throw error instanceof Refused && error.status !== 404 ? createProblem(error, work.order.spec.image) : error;
+      const found = await inspected(engine, name);
+      if (found) return adopted(parts, found, work);
+      // The name is taken by a container that is being made or removed right now.
+      if (clock.monotonic() > giveUpAt) throw error;
+      await sleep(clock, limits.engineRetryMs, options.signal);
+    }
+  }
+}
+
+/** A container of the right name: this attempt's own, by its labels, or somebody else's. */
+function adopted(parts: MakingParts, found: Inspected, work: Work): Made {
+  const name = containerName(work.order, work.attempt);
+  const labels = found.Config.Labels ?? {};
+  const isOurs =
+    labels[label.cluster] === parts.owner.clusterId &&
+    labels[label.node] === parts.owner.nodeId &&
+    labels[label.id] === work.order.id &&
+    labels[label.attempt] === String(work.attempt);
+  if (!isOurs) {
+    throw problem('engine-error', `a container named ${name} exists, and its labels say that it is not this task's`, {
+      hint: `look at it with \`docker inspect ${name}\`; rename or remove it`,
+    });
+  }
+  parts.log.info('a container that was made before is used', { container: name });
+  return { ref: { id: found.Id, name }, isNew: false };
+}

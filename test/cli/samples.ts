@@ -1,0 +1,100 @@
+/** Jobs, tasks and nodes as the API shows them, for tests. */
+import type { EventJson, JobJson, NodeJson, StatusJson, TaskJson } from '../../src/core/views.ts';
+
+export const at = '2026-01-31T12:00:00.000Z';
+
+export function aJob(changes: Partial<JobJson> = {}): JobJson {
+  return {
+    name: 'shop',
+    type: 'service',
+    version: 1,
+    index: 7,
+    status: 'running',
+    reason: null,
+    datacenters: [],
+    labels: {},
+    desired: 1,
+    running: 1,
+    healthy: 1,
+    failed: 0,
+    completed: 0,
+    createdAt: at,
+    updatedAt: at,
+    ...changes,
+  };
+}
+
+export function aTask(changes: Partial<TaskJson> = {}): TaskJson {
+  const job = changes.job ?? 'shop';
+  return {
+    id: '11111111-1111-4111-8111-111111111111',
+    job,
+    task: 'web',
+    slot: `${job}/web.1`,
+    version: 1,
+    state: 'running',
+    health: 'unknown',
+    desired: 'running',
+    node: 'bar',
+    nodeId: '99999999-9999-4999-8999-999999999999',
+    image: 'busybox:latest',
+    containerId: 'c0ffee',
+    containerName: 'cube-shop-web-1-111111111111-1',
+    attempt: 1,
+    restarts: 0,
+    exitCode: null,
+    reason: null,
+    reasonCode: null,
+    detail: null,
+    ports: [],
+    createdAt: at,
+    scheduledAt: at,
+    startedAt: at,
+    finishedAt: null,
+    ...changes,
+  };
+}
+
+export function aNode(changes: Partial<NodeJson> = {}): NodeJson {
+  const gib = 2 ** 30;
+  return {
+    id: '99999999-9999-4999-8999-999999999999',
+    name: 'bar',
+    dc: 'dc1',
+    state: 'ready',
+    reason: null,
+    eligible: true,
+    role: 'manager,worker',
+    labels: { disk: 'ssd' },
+    capacity: { cpu: 4, memoryBytes: 8 * gib, diskBytes: 100 * gib, custom: { gpu: 2 } },
+    reserved: { cpu: 0.5, memoryBytes: 1.5 * gib, diskBytes: 0, custom: {} },
+    used: { cpu: 0.1, memoryBytes: gib, diskBytes: gib, custom: {} },
+    tasks: 1,
+    version: '0.1.0',
+    os: 'linux',
+    arch: 'x64',
+    runtime: { name: 'docker', version: '20.10' },
+    ...changes,
+  };
+}
+
+export function anEvent(changes: Partial<EventJson> = {}): EventJson {
+  return {
+    seq: 1,
+    at,
+    epoch: '1.1',
+    machine: 'task',
+    id: '11111111-1111-4111-8111-111111111111',
+    from: 'pending',
+    to: 'scheduled',
+    event: 'order.place',
+    cause: 'placed on bar',
+    node: 'bar',
+    job: 'shop',
+    ...changes,
+  };
+}
+
+export function aStatus(jobs: readonly JobJson[], tasks: readonly TaskJson[]): StatusJson {
+  return { index: 7, jobs, tasks };
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainLines } from '../../src/cli/commands/explain.ts';
+import { jobLines, taskLines, thingLines } from '../../src/cli/status-view.ts';
+import { alignTable } from '../../src/cli/table.ts';
+import { currentTasks } from '../../src/cli/tasks.ts';
+import { ago, parseSince } from '../../src/cli/time.ts';
+import { aJob, aNode, aStatus, aTask, anEvent, at } from './samples.ts';
+
+const plain = (text: string): string => text;
+const options = { nowMs: Date.parse(at) + 120_000, paint: plain, all: false };
+
+test('columns are as wide as their widest cell, colours not counted', () => {
+  const bold = (text: string): string => `<${text}>`;
+  assert.deepEqual(
+    alignTable(
+      ['A', 'LONG'],
+      [
+        ['abc', 'x'],
+        [['d', 'good'], ''],
+      ],
+      bold,
+    ),
+    ['<A>     <LONG>', 'abc   x', '<d>'],
+  );
+});
+
+test('a cell with line breaks or tabs stays on its line', () => {
+  assert.deepEqual(alignTable(['WHY'], [['one\ntwo\tthree']]), ['WHY', 'one two three']);
+});
+
+test('a table of nothing is its header', () => {
+  assert.deepEqual(alignTable(['ID', 'NAME'], []), ['ID   NAME']);
+});
+
+test("status has the seeds' header, short ids and relative times", () => {
+  const [head, row] = taskLines(aStatus([aJob()], [aTask()]), options);
+  assert.equal(head!.split(/\s+/).join(' '), 'ID NAME CREATED STATE CONTAINERNAME IMAGE NODE');
+  assert.equal(
+    row!.split(/\s{2,}/).join('|'),
+    '11111111|shop/web.1|2 minutes ago|running|cube-shop-web-1-111111111111-1|busybox:latest|bar',
+  );
+});
+
+test('status leaves out ended tasks that were replaced, unless all are asked for', () => {
+  const tasks = [aTask({ id: 'a', state: 'failed', createdAt: '2026-01-31T11:00:00.000Z' }), aTask({ id: 'b' })];
+  assert.equal(taskLines(aStatus([], tasks), options).length, 2);
+  assert.equal(taskLines(aStatus([], tasks), { ...options, all: true }).length, 3);
+});
+
+test('an old task that still runs is shown beside its replacement, and slots count as numbers', () => {
+  const tasks = [
+    aTask({ id: 'new', createdAt: '2026-01-31T13:00:00.000Z' }),
+    aTask({ id: 'old', state: 'unreachable' }),
+    aTask({ id: 'ten', slot: 'shop/web.10' }),
+    aTask({ id: 'two', slot: 'shop/web.2' }),
+  ];
+  assert.deepEqual(
+    currentTasks(tasks).map((task) => task.id),
+    ['old', 'new', 'two', 'ten'],
+  );
+});
+
+test('a line a job counts what its type is about', () => {
+  const jobs = [
+    aJob({ desired: 3, running: 2 }),
+    aJob({ name: 'sums', type: 'batch', status: 'completed', desired: 5, completed: 5, running: 0 }),
+  ];
+  const [, shop, sums] = jobLines(jobs, options);
+  assert.match(shop!, /shop +service +running +2\/3/);
+  assert.match(sums!, /sums +batch +completed +5\/5/);
+});
+
+test('one job shows why its tasks are not there', () => {
+  const status = aStatus([aJob({ status: 'deploying' })], [aTask({ state: 'pending', node: null, reason: 'not enough cpu on 1 node' })]);
+  const text = thingLines({ kind: 'job', status }, [], options).join('\n');
+  assert.match(text, /status: +deploying/);
+  assert.match(text, /shop\/web\.1 +pending +0 +not enough cpu on 1 node/);
+});
+
+test('one task shows its timeline, with what led from state to state', () => {
+  const events = [anEvent(), anEvent({ seq: 2, at: '2026-01-31T12:00:01.500Z', from: 'scheduled', to: 'running', cause: 'started' })];
+  const text = thingLines({ kind: 'task', status: aStatus([aJob()], [aTask()]) }, events, options).join('\n');
+  assert.match(text, /task: +11111111-1111-4111-8111-111111111111/);
+  assert.match(text, /\+1\.500s +scheduled +running +started/);
+});
+
+test('one node shows what is reserved of what it has', () => {
+  const text = thingLines({ kind: 'node', node: aNode(), status: aStatus([], [aTask()]) }, [], options).join('\n');
+  assert.match(text, /memory: +1\.5 GiB\/8 GiB reserved/);
+  assert.match(text, /custom: +0\/2 gpu/);
+  assert.match(text, /tasks: +1 running/);
+});
+
+test('explain lists every node, the feasible ones first by score, and marks the pick', () => {
+  const lines = explainLines(
+    {
+      task: 'x',
+      slot: 'shop/web.1',
+      state: 'running',
+      picked: 'b',
+      reasons: [],
+      nodes: [
+        { node: 'a', feasible: false, filter: 'cpu', detail: 'needs 4 cores, 1 is free' },
+        { node: 'c', feasible: true, score: 0.5, terms: { cpu: 0.4, memory: 0.1 } },
+        { node: 'b', feasible: true, score: 0.25, terms: { cpu: 0.2, memory: 0.05 } },
+      ],
+    },
+    plain,
+  );
+  assert.match(lines[0]!, /NODE +VERDICT +SCORE +CPU +MEMORY +DETAIL/);
+  assert.match(lines[1]!, /^\* +b +feasible +0\.25 +0\.2 +0\.05/);
+  assert.match(lines[2]!, /^ +c +feasible/);
+  assert.match(lines[3]!, /^ +a +filtered: cpu +needs 4 cores, 1 is free/);
+  assert.equal(lines.at(-1), 'shop/web.1 is running: picked b');
+});
+
+test('a task that no node takes is told with the reasons, most nodes first', () => {
+  const reasons = [{ filter: 'cpu' as const, nodes: 3, detail: 'needs 4 cores' }];
+  const lines = explainLines({ task: 'x', slot: 'shop/web.1', state: 'pending', picked: null, reasons, nodes: [] }, plain);
+  assert.deepEqual(lines.slice(-2), ['shop/web.1 is pending: no node was picked', '  3 nodes: cpu: needs 4 cores']);
+});
+
+test('times are told in one unit and never in the future', () => {
+  const now = Date.parse(at);
+  assert.equal(ago(at, now), 'now');
+  assert.equal(ago(at, now - 5_000), 'now');
+  assert.equal(ago(at, now + 1_000), '1 second ago');
+  assert.equal(ago(at, now + 7_200_000), '2 hours ago');
+  assert.equal(ago(at, now + 86_400_000), '1 day ago');
+  assert.equal(ago(null, now), '');
+});
+
+test('--since takes a duration or a time', () => {
+  assert.equal(parseSince('5m', 1_000_000), 700_000);
+  assert.equal(parseSince(at, 0), Date.parse(at));
+  for (const bad of ['yesterday', '5', '', '2026-99-99']) assert.throws(() => parseSince(bad, 0), /--since takes/);
+});

@@ -1,0 +1,2 @@
+/** A scoring worker that cannot be loaded. */
+throw new Error('broken from the start');

@@ -1,0 +1,2 @@
+/** A scoring worker whose thread ends while it loads, without an error. */
+process.exit(0);
