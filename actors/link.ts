@@ -8,6 +8,7 @@ import type { Limits } from '../src/core/limits.ts';
 import type { Ambient } from '../src/ports/ambient.ts';
 import type { Dialer, Frame, Link } from '../src/ports/transport.ts';
 
+/** What a link works with. */
 export interface LinkDeps {
   readonly ambient: Ambient;
   readonly limits: Limits;

@@ -7,6 +7,7 @@ import type { Plan, ScoreRequest } from '../src/core/placement.ts';
 import type { Log } from '../src/ports/ambient.ts';
 import type { Scorer } from '../src/ports/scorer.ts';
 
+/** What a scheduler works with. */
 export interface SchedulerDeps {
   readonly limits: Limits;
   readonly log: Log;

@@ -10,6 +10,7 @@ import { afterExit } from '../src/core/restart.ts';
 import type { Ambient } from '../src/ports/ambient.ts';
 import type { ContainerRef, Exit, Found, Runtime } from '../src/ports/runtime.ts';
 
+/** What task actors work with. */
 export interface TaskDeps {
   readonly ambient: Ambient;
   readonly limits: Limits;

@@ -7,6 +7,7 @@ import { schedulerMachine } from './scheduler.ts';
 import { taskMachine } from './task.ts';
 import { workerMachine } from './worker.ts';
 
+/** Every machine by its name. */
 export const machines = {
   manager: managerMachine,
   scheduler: schedulerMachine,

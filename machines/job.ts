@@ -4,6 +4,7 @@
  */
 import { setup } from 'xstate';
 
+/** What a job is told. */
 export type JobEvent =
   /** A new version was submitted, or a finished or stopped job was started. */
   | { readonly type: 'job.changed' }
@@ -22,6 +23,7 @@ export type JobEvent =
   /** Told to stop, and nothing of it lives any more. */
   | { readonly type: 'tasks.gone' };
 
+/** The job machine. */
 export const jobMachine = setup({
   types: { events: {} as JobEvent },
 }).createMachine({

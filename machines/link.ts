@@ -4,6 +4,7 @@
  */
 import { assign, fromCallback, fromPromise, sendParent, setup } from 'xstate';
 
+/** What a link is started with. */
 export interface LinkInput {
   /** Its actor's id, by which its parent knows it. */
   readonly id: string;
@@ -16,6 +17,7 @@ export interface LinkInput {
 /** How a manager or worker is told to keep a link. */
 export type LinkWanted = { readonly type: 'link.wanted' } & LinkInput;
 
+/** What a link knows of itself. */
 export interface LinkContext extends LinkInput {
   /** Dials that failed in a row. */
   readonly failures: number;
@@ -23,6 +25,7 @@ export interface LinkContext extends LinkInput {
   readonly reason: string | null;
 }
 
+/** What a link is told, by its connection and by its parent. */
 export type LinkEvent =
   /** A frame of the other end, for the parent. */
   | { readonly type: 'frame.heard'; readonly frame: unknown }
@@ -32,6 +35,7 @@ export type LinkEvent =
   | { readonly type: 'connection.silent'; readonly reason: string }
   | { readonly type: 'link.close'; readonly reason: string };
 
+/** The link machine. */
 export const linkMachine = setup({
   types: {
     input: {} as LinkInput,

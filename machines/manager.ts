@@ -8,6 +8,7 @@ import type { Plan } from '../src/core/placement.ts';
 import { linkMachine, type LinkWanted } from './link.ts';
 import { schedulerMachine } from './scheduler.ts';
 
+/** What a manager knows of its leadership. */
 export interface ManagerContext {
   readonly epoch: Epoch | null;
   /** Why it does not lead. */
@@ -19,6 +20,7 @@ export interface Leadership {
   readonly epoch: Epoch;
 }
 
+/** What a manager is told. */
 export type ManagerEvent =
   /** A client's request; `ask` names who waits for the answer. */
   | { readonly type: 'client.request'; readonly ask: number; readonly kind: string }
@@ -40,6 +42,7 @@ export type ManagerEvent =
   | { readonly type: 'store.failed'; readonly reason: string }
   | { readonly type: 'manager.stop' };
 
+/** The manager machine. */
 export const managerMachine = setup({
   types: {
     context: {} as ManagerContext,

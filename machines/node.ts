@@ -4,6 +4,7 @@
  */
 import { setup } from 'xstate';
 
+/** What the manager hears, or does not hear, of a node. */
 export type NodeEvent =
   | { readonly type: 'link.welcomed' }
   | { readonly type: 'beat.heard' }
@@ -11,6 +12,7 @@ export type NodeEvent =
   | { readonly type: 'deadline.down' }
   | { readonly type: 'node.bye' };
 
+/** The node machine. */
 export const nodeMachine = setup({
   types: { events: {} as NodeEvent },
 }).createMachine({

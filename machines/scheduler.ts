@@ -5,6 +5,7 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { Plan } from '../src/core/placement.ts';
 
+/** What a scheduler counts. */
 export interface SchedulerContext {
   /** Whether tasks became pending, or room became free, since the last batch was drawn. */
   readonly more: boolean;
@@ -14,12 +15,14 @@ export interface SchedulerContext {
   readonly unplaced: number;
 }
 
+/** What a scheduler is told. */
 export type SchedulerEvent =
   /** Something relevant changed: tasks wait, or a node has more room. */
   | { readonly type: 'tasks.pending' }
   /** The manager has committed what it took of the plan. */
   | { readonly type: 'plan.committed' };
 
+/** The scheduler machine. */
 export const schedulerMachine = setup({
   types: {
     context: {} as SchedulerContext,

@@ -30,6 +30,7 @@ export interface Observation {
   readonly endedContainerId?: string;
 }
 
+/** What a task is started with on its worker. */
 export interface TaskInput {
   readonly order: Order;
   /** What was observed before a crash, if anything. */
@@ -38,6 +39,7 @@ export interface TaskInput {
   readonly lastState?: ReportedState;
 }
 
+/** What a task knows of itself. */
 export interface TaskContext {
   readonly order: Order;
   readonly desired: Desired;
@@ -53,6 +55,7 @@ export interface Report<Name extends string> {
   readonly observed?: Partial<Observation>;
 }
 
+/** What moves a task; the prefix names whose edge it is. */
 export type TaskEvent =
   | { readonly type: 'order.schedule' }
   | { readonly type: 'order.stop' }
@@ -92,6 +95,7 @@ export interface Told {
 /** Stands for an effect until `actors/` provides it: it is told what to do and sends reports back. */
 const effect = fromCallback<TaskEvent, EffectInput>(() => undefined);
 
+/** The task machine. */
 export const taskMachine = setup({
   types: {
     input: {} as TaskInput,

@@ -7,6 +7,7 @@ import type { Health, Order, ReportedState } from '../src/core/task.ts';
 import { linkMachine, type LinkWanted } from './link.ts';
 import { taskMachine, type Observation } from './task.ts';
 
+/** What a worker knows of itself. */
 export interface WorkerContext {
   /** Tasks it supervises. */
   readonly tasks: number;
@@ -16,6 +17,7 @@ export interface WorkerContext {
   readonly reason: string | null;
 }
 
+/** What a worker is told, by its node, its links and its tasks. */
 export type WorkerEvent =
   /** A link is to be kept: one to dial, or one that was accepted. */
   | LinkWanted
@@ -44,6 +46,7 @@ export type WorkerEvent =
   /** The node is told to stop; its tasks go on unless they are to stop, too. */
   | { readonly type: 'worker.stop'; readonly stopTasks: boolean };
 
+/** The worker machine. */
 export const workerMachine = setup({
   types: {
     context: {} as WorkerContext,

@@ -7,6 +7,7 @@ interface Ask {
   refuse(error: Error): void;
 }
 
+/** Requests that wait for their answer; bounded, so that a busy manager can say no. */
 export class Asks {
   readonly #waiting = new Map<number, Ask>();
   readonly #queueMax: number;

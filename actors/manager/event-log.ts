@@ -10,6 +10,7 @@ type Listener = (events: readonly ClusterEvent[]) => void;
 /** Events removed in one turn at most. */
 const trimStep = 1_000;
 
+/** The events of one cluster, as its leader serves them. */
 export class EventLog {
   readonly #store: Store;
   readonly #limits: Limits;

@@ -20,6 +20,7 @@ import { eventKey, Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 import { ClusterState } from './state.ts';
 
+/** What a manager works with. */
 export interface ManagerDeps {
   readonly ambient: Ambient;
   readonly limits: Limits;
@@ -51,6 +52,7 @@ export interface ClusterIdentity {
   readonly epoch: Epoch;
 }
 
+/** One leadership. */
 export class Leader {
   readonly deps: ManagerDeps;
   readonly office: Office;

@@ -24,6 +24,7 @@ export interface Transition {
   readonly job?: string;
 }
 
+/** What a ledger works with. */
 export interface LedgerDeps {
   readonly state: ClusterState;
   readonly store: Store;
@@ -43,6 +44,7 @@ export function eventKey(seq: number): string {
   return String(seq).padStart(16, '0');
 }
 
+/** The changes of one leadership. */
 export class Ledger {
   readonly #deps: LedgerDeps;
   /** The last word on each record; a record that was put and then removed is removed. */

@@ -13,6 +13,7 @@ interface Session {
   readonly streams: StreamReader;
 }
 
+/** The workers that are connected to this leader. */
 export class Sessions {
   readonly #leader: Leader;
   readonly #byNode = new Map<string, Session>();

@@ -19,6 +19,7 @@ export function versionKey(job: string, version: number): string {
   return `${job}/${String(version).padStart(8, '0')}`;
 }
 
+/** Jobs, tasks and nodes in memory. */
 export class ClusterState {
   readonly jobs = new Map<string, JobRecord>();
   readonly tasks = new Map<string, TaskRecord>();

@@ -32,6 +32,7 @@ export interface Seen {
 /** After a restart sequences go on this far ahead: reports that were sent but not yet written down must not be used twice. */
 const sequenceLeap = 1_000;
 
+/** A worker's memory, on its own disk. */
 export class WorkerBook {
   readonly entries = new Map<string, Entry>();
   identity: Identity;

@@ -7,6 +7,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** Calls under way on one link after the other. */
 export class Calls {
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;

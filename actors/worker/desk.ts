@@ -25,6 +25,7 @@ import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
 import { takeOrders } from './orders.ts';
 import { Reporter } from './reporter.ts';
 
+/** What a worker works with. */
 export interface WorkerDeps {
   readonly ambient: Ambient;
   readonly limits: Limits;
@@ -37,6 +38,7 @@ export interface WorkerDeps {
   readonly facts: (nodeId: string) => Promise<NodeFacts>;
 }
 
+/** One worker, over all its links. */
 export class WorkerDesk {
   readonly deps: WorkerDeps;
   readonly #self: { send(event: WorkerEvent): void };

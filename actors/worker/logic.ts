@@ -14,6 +14,7 @@ export interface WorkerLogic {
   attach(self: { send(event: WorkerEvent): void }): void;
 }
 
+/** The worker machine with its effects. */
 export function createWorkerLogic(deps: WorkerDeps): WorkerLogic {
   let self: { send(event: WorkerEvent): void } | undefined;
   const desk = new WorkerDesk(deps, { send: (event) => self?.send(event) });

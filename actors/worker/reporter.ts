@@ -6,6 +6,7 @@ import type { Limits } from '../../src/core/limits.ts';
 import type { TaskReport } from '../../src/core/task.ts';
 import type { Clock } from '../../src/ports/ambient.ts';
 
+/** One worker's reports. */
 export class Reporter {
   /** Not acknowledged yet, by task. */
   readonly #open = new Map<string, TaskReport>();

@@ -19,6 +19,7 @@ import { createStreams } from './streams.ts';
 import { createTable, honoPath } from './table.ts';
 
 export type { ApiDeps, NodeInfo, PageFile } from './deps.ts';
+export { createHttpServer } from './http-server.ts';
 export type { RequestHead } from './gate.ts';
 export { routesOf } from './routes/index.ts';
 

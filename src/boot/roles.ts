@@ -25,6 +25,7 @@ export interface RoleParts {
   readonly dialer: Dialer;
 }
 
+/** A manager that runs. */
 export interface ManagerRole {
   readonly actor: Actor<typeof managerMachine>;
   readonly manager: ManagerLogic;
@@ -80,6 +81,7 @@ export async function startManager(parts: RoleParts & { readonly openStore: () =
   };
 }
 
+/** A worker that runs. */
 export interface WorkerRole {
   readonly actor: Actor<typeof workerMachine>;
   readonly desk: WorkerDesk;

@@ -1,14 +1,13 @@
 /** The node's one HTTP server: requests go to the API, WebSocket upgrades by path to the link or the inspector's feed. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createAdaptorServer } from '@hono/node-server';
-import type { WebSocket } from 'ws';
-import type { Api } from '../api/index.ts';
+import { createHttpServer, type Api } from '../api/index.ts';
 import { asCubeError, CubeError, problem } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Log } from '../ports/ambient.ts';
-import { createWebSocketServer, linkPath, serveFeed, type FeedSource } from '../transport/index.ts';
+import { createWebSocketServer, linkPath, serveFeed, type FeedSource, type WebSocket } from '../transport/index.ts';
 
+/** What the server serves. */
 export interface ServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly api: Api;
@@ -21,6 +20,7 @@ export interface ServerOptions {
   readonly feed: FeedSource;
 }
 
+/** A server that listens. */
 export interface NodeServer {
   readonly url: string;
   readonly port: number;
@@ -31,7 +31,7 @@ export interface NodeServer {
 export async function startServer(options: ServerOptions): Promise<NodeServer> {
   const { api, limits, log, listen } = options;
   const sockets = createWebSocketServer({ limits, log });
-  const server = createAdaptorServer({ fetch: api.fetch, createServer }) as Server;
+  const server = createHttpServer(api);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     takeUpgrade(options, sockets, request, socket, head).catch((thrown: unknown) => {
       log.debug('an upgrade failed', { reason: asCubeError(thrown).message });

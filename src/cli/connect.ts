@@ -1,5 +1,4 @@
 /** The client of the node that is meant. */
-import { randomUUID } from 'node:crypto';
 import { createClient } from '../client/index.ts';
 import type { Client } from '../client/index.ts';
 import { nodeRequester } from '../client/node-request.ts';
@@ -10,9 +9,12 @@ import type { Target } from './target.ts';
 
 export type { Client } from '../client/index.ts';
 
+/** The global `crypto` is made when it is first used: node:crypto would cost every `cube status` some milliseconds. */
+const newId = (): string => globalThis.crypto.randomUUID();
+
 /** A client of a node. Nothing is sent yet. */
 export function clientOf(target: Target, limits: Limits): Client {
-  return createClient({ request: nodeRequester({ ...target, limits }), newId: () => randomUUID(), limits });
+  return createClient({ request: nodeRequester({ ...target, limits }), newId, limits });
 }
 
 /** A client of the node that is meant. Nothing is sent yet. */

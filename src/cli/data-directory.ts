@@ -1,5 +1,5 @@
 /** Where the local node keeps its data, and what the CLI finds there: its address and the local token. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { problem } from '../core/errors.ts';
 import type { NodeFile } from '../core/node-options.ts';
@@ -12,9 +12,9 @@ export async function dataDirectory(flag: string | undefined, env: NodeJS.Proces
   return envPaths('cube', { suffix: '' }).data;
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+function readIfThere(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
@@ -26,9 +26,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** What the local node wrote about itself, or undefined where none did. */
-export async function readNodeFile(directory: string): Promise<NodeFile | undefined> {
+export function readNodeFile(directory: string): NodeFile | undefined {
   const path = join(directory, 'node.json');
-  const text = await readIfThere(path);
+  const text = readIfThere(path);
   if (text === undefined) return undefined;
   try {
     const found = JSON.parse(text) as NodeFile;
@@ -43,6 +43,6 @@ export async function readNodeFile(directory: string): Promise<NodeFile | undefi
 }
 
 /** The local admin token, or undefined where there is none. */
-export async function readLocalToken(directory: string): Promise<string | undefined> {
-  return (await readIfThere(join(directory, 'admin.token')))?.trim() || undefined;
+export function readLocalToken(directory: string): string | undefined {
+  return readIfThere(join(directory, 'admin.token'))?.trim() || undefined;
 }

@@ -56,7 +56,7 @@ export async function startDemoNode(context: Context, choice: DemoRuntime, start
       await node?.stop({ stopTasks: true });
       if (node && choice.engine) {
         const left = await choice.engine.removeContainersOf(node.nodeId);
-        if (left > 0) output.note(`removed ${left} containers that were left`);
+        if (left > 0) output.note(`removed ${left} containers`);
       }
     } catch (thrown) {
       output.warn(`the demo did not end cleanly: ${asCubeError(thrown).message}`);
@@ -66,7 +66,7 @@ export async function startDemoNode(context: Context, choice: DemoRuntime, start
   };
   try {
     node = await startNode(options(context, dataDirectory, choice.runtime), ({ message }) => output.note(message));
-    const client = clientOf({ url: node.url, token: await readLocalToken(dataDirectory) }, context.limits);
+    const client = clientOf({ url: node.url, token: readLocalToken(dataDirectory) }, context.limits);
     return { node, client, dataDirectory, remove };
   } catch (thrown) {
     await remove();

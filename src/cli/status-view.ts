@@ -94,7 +94,7 @@ function portsText(task: TaskJson): string {
 
 /** The newest of the records that a slot or an id stands for. */
 export function newestTask(status: StatusJson): TaskJson | undefined {
-  return status.tasks.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
+  return status.tasks.toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt)).at(-1);
 }
 
 /** One task: what it is, and how it came to be so. */

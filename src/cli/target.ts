@@ -1,5 +1,5 @@
 /** Finds the node to talk to and the token to show it. A token is never sent to an address it was not meant for. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { problem } from '../core/errors.ts';
 import type { Context } from './command.ts';
 import { dataDirectory, readLocalToken, readNodeFile } from './data-directory.ts';
@@ -41,7 +41,7 @@ async function givenToken(context: Pick<Context, 'global' | 'env'>): Promise<str
   if (file === undefined) return context.env['CUBE_TOKEN']?.trim() || undefined;
   let text: string;
   try {
-    text = file === '-' ? await readStdin() : await readFile(file, 'utf8');
+    text = file === '-' ? await readStdin() : readFileSync(file, 'utf8');
   } catch (thrown) {
     throw problem('usage', `the token file ${file} cannot be read: ${(thrown as Error).message}`, { cause: thrown });
   }
@@ -58,11 +58,11 @@ export async function findTarget(context: Pick<Context, 'global' | 'env'>): Prom
   const token = await givenToken(context);
   if (host !== undefined && token !== undefined) return { url: originOf(host), token };
   const directory = await dataDirectory(undefined, context.env);
-  const local = await readNodeFile(directory);
+  const local = readNodeFile(directory);
   if (host === undefined && local === undefined)
     throw problem('unreachable', `no node has its data in ${directory}, and no other was named`);
   const localUrl = local && originOf(local.url);
   const url = host === undefined ? localUrl! : sameLoopback(originOf(host), localUrl);
   if (token !== undefined) return { url, token };
-  return { url, token: url === localUrl ? await readLocalToken(directory) : undefined };
+  return { url, token: url === localUrl ? readLocalToken(directory) : undefined };
 }

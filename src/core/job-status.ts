@@ -3,6 +3,7 @@ import type { JobRecord } from './job.ts';
 import { isSpent, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 
+/** What a job's machine is to be told, and why. */
 export interface JobSignal {
   readonly event:
     | 'tasks.waiting'

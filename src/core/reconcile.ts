@@ -7,6 +7,7 @@ import type { Limits } from './limits.ts';
 import type { Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 
+/** One thing to do about a slot. */
 export type Change =
   /** Make a record for this slot. */
   | { readonly kind: 'create'; readonly slot: Slot; readonly failures: number; readonly placeAfter?: number; readonly reason?: string }

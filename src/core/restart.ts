@@ -11,6 +11,7 @@ export interface Ended {
   readonly chance: number;
 }
 
+/** What follows the end of an attempt. */
 export type Verdict =
   | { readonly then: 'completed' }
   | { readonly then: 'failed'; readonly reason: string }

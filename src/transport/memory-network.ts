@@ -132,8 +132,8 @@ export function createMemoryNetwork(options: {
     listen<In extends Frame, Out extends Frame>(given: string, onLink: (link: Link<In, Out>) => void) {
       const address = addressOf(given);
       if (listeners.has(address)) throw problem('conflict', `somebody listens at ${address} already`);
-      // The link carries any frame; what its two sides agreed on is theirs to say.
-      const taker = onLink as unknown as (link: Link) => void;
+      // A wrapper of its own, so that only this listener is taken away.
+      const taker = (link: Link) => onLink(link);
       listeners.set(address, taker);
       return () => {
         if (listeners.get(address) === taker) listeners.delete(address);
@@ -145,7 +145,7 @@ export function createMemoryNetwork(options: {
           const address = addressOf(url);
           signal.throwIfAborted();
           await travel({ clock, roads, dialMs: limits.dialMs }, [from, address], signal);
-          return connect(from, address) as unknown as Link<In, Out>;
+          return connect(from, address);
         },
       };
     },

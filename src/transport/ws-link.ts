@@ -43,7 +43,7 @@ function whyClosed(code: number, reason: Buffer, error: Error | undefined): stri
 }
 
 /** The sending half: the frames of one turn of the event loop go out as one message. */
-function createOutbox<Out extends Frame>(options: {
+function createOutbox(options: {
   readonly webSocket: WebSocket;
   readonly limits: LinkLimits;
   /** More waits than may wait. */
@@ -52,7 +52,7 @@ function createOutbox<Out extends Frame>(options: {
   readonly onUnsendable: (error: unknown) => void;
 }) {
   const { webSocket, limits, onSlow, onUnsendable } = options;
-  let pending: Out[] = [];
+  let pending: Frame[] = [];
 
   const flush = () => {
     const frames = pending;
@@ -71,7 +71,7 @@ function createOutbox<Out extends Frame>(options: {
     }
   };
   return {
-    push(frame: Out) {
+    push(frame: Frame) {
       pending.push(frame);
       if (pending.length >= limits.linkBatchFramesMax) flush();
       else if (pending.length === 1) setImmediate(flush);
@@ -107,7 +107,7 @@ export function acceptLink<In extends Frame = Frame, Out extends Frame = Frame>(
     webSocket.close(violation[kind], clipReason(why));
   };
   const inbox = createInbox<In>({ limits, log, peer, ...(from && { from }), cut });
-  const outbox = createOutbox<Out>({
+  const outbox = createOutbox({
     webSocket,
     limits,
     onSlow() {

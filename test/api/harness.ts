@@ -235,3 +235,8 @@ export async function raw(url: string, text: string): Promise<string> {
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Waits until something holds; the test's own time-out ends it otherwise. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { problem } from '../../src/core/errors.ts';
 import type { SubmittedJson } from '../../src/core/views.ts';
-import { jobDocument, makeRig, settle } from './harness.ts';
+import { jobDocument, makeRig, settle, until } from './harness.ts';
 import type { Rig } from './harness.ts';
 
 const stop = (rig: Rig, key: string, body: unknown = {}, path = '/v1/jobs/shop/stop') =>
@@ -60,11 +60,12 @@ test('a key that stands for another request is a conflict', async () => {
   assert.deepEqual(rig.control.asked, ['stopJob shop']);
 });
 
-test('two at once with one key: the second waits for the first one’s answer', async () => {
+test('two at once with one key: the second waits for the answer of the first', async () => {
   const rig = makeRig();
   const release = hold(rig);
   const submit = () => rig.ask('POST', '/v1/jobs', { body: { job: jobDocument() }, headers: { 'idempotency-key': 'k' } });
   const both = [submit(), submit(), submit()];
+  await until(() => rig.control.asked.length > 0);
   await settle();
   assert.equal(rig.control.asked.length, 1);
   release();
@@ -77,7 +78,7 @@ test('another request with the key of one that is under way is a conflict at onc
   const rig = await withShop();
   const release = hold(rig);
   const first = stop(rig, 'k');
-  await settle();
+  await until(() => rig.control.asked.length > 0);
   assert.equal((await stop(rig, 'k', { purge: true })).status, 409);
   release();
   assert.equal((await first).status, 200);
@@ -112,6 +113,7 @@ test('who waits for an answer that failed gets the failure, and a later try is f
     fail = reject;
   });
   const both = [stop(rig, 'k'), stop(rig, 'k')];
+  await until(() => rig.control.asked.length > 0);
   await settle();
   fail(problem('store-failed', 'the disk said no'));
   assert.deepEqual(await Promise.all(both.map(async (one) => (await one).status)), [503, 503]);
@@ -160,7 +162,7 @@ test('when all kept keys are under way a further one is refused as busy', async 
   const rig = await withShop({ limits: { idempotencyKeysMax: 2 } });
   const release = hold(rig);
   const both = [stop(rig, 'a'), stop(rig, 'b')];
-  await settle();
+  await until(() => rig.control.asked.length > 1);
   const third = await stop(rig, 'c');
   assert.equal(third.status, 429);
   assert.ok(third.headers.has('retry-after'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorBody } from '../../src/core/errors.ts';
 import { problem } from '../../src/core/errors.ts';
-import { jobDocument, makeRig, raw, serve, settle } from './harness.ts';
+import { jobDocument, makeRig, raw, serve, settle, until } from './harness.ts';
 
 async function errorOf(response: Response): Promise<ErrorBody['error']> {
   return ((await response.json()) as ErrorBody).error;
@@ -303,7 +303,7 @@ test('a client that goes while its request is held disturbs nobody', async (t) =
     body: JSON.stringify({ job: jobDocument() }),
     signal: leaving.signal,
   });
-  while (rig.control.asked.length === 0) await settle();
+  await until(() => rig.control.asked.length > 0);
   leaving.abort();
   await assert.rejects(gone, { name: 'AbortError' });
   release();

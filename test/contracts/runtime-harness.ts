@@ -128,8 +128,8 @@ export async function read(runtime: Runtime, ref: ContainerRef, more: Partial<Lo
   return chunks;
 }
 
-/** Output as lines, whatever pieces it came in. */
+/** Standard output as lines, whatever pieces it came in. A shell may remark on its own errors that a child was ended. */
 export function linesOf(chunks: readonly LogChunk[]): string[] {
-  const text = chunks.map((chunk) => chunk.text).join('');
+  const text = chunks.map((chunk) => (chunk.stream === 'stdout' ? chunk.text : '')).join('');
   return text.split('\n').filter((line) => line !== '');
 }

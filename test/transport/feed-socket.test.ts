@@ -63,7 +63,7 @@ async function client() {
   const waits = new Set<() => void>();
   socket.on('message', (data, isBinary) => {
     assert.equal(isBinary, false);
-    texts.push(String(data as Buffer));
+    texts.push((data as Buffer).toString());
     for (const look of waits) look();
   });
   const heard = (count: number) =>

@@ -10,6 +10,16 @@ import { acceptLink, createWebSocketServer, createWsDialer, type UpgradeServer }
 import type { LinkHarness } from '../contracts/link.ts';
 import { keptLog } from './fixtures.ts';
 
+/** A WebSocket handshake, for a client that is none of ours. */
+export const handshake = `${[
+  'GET /v1/link HTTP/1.1',
+  'Host: x',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+].join('\r\n')}\r\n\r\n`;
+
 export interface WsHarness extends LinkHarness {
   readonly port: number;
   readonly log: ReturnType<typeof keptLog>;
@@ -82,8 +92,9 @@ export async function wsHarness(limits: Limits): Promise<WsHarness> {
     async close() {
       await sockets.close('the test is over');
       for (const socket of hanging) socket.destroy();
+      const closed = servers.map((server) => once(server, 'close'));
       for (const server of servers) server.close();
-      await Promise.all(servers.map((server) => (server.listening ? once(server, 'close') : undefined)));
+      await Promise.all(closed);
     },
   };
 }

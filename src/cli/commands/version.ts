@@ -1,7 +1,6 @@
 /** `cube version`: of cube, of Node.js, and of the manager when one answers. */
 import { asCubeError } from '../../core/errors.ts';
 import type { Command, Context } from '../command.ts';
-import { clientOf } from '../connect.ts';
 import { findTarget } from '../target.ts';
 import { cubeVersion } from '../package-info.ts';
 import { sleep } from '../time.ts';
@@ -16,6 +15,7 @@ interface Server {
 async function askServer(context: Context): Promise<Server | string> {
   try {
     const target = await findTarget(context);
+    const { clientOf } = await import('../connect.ts');
     const info = await Promise.race([clientOf(target, context.limits).info(), sleep(context.limits.probeMs)]);
     return info ? { url: target.url, version: info.version, name: info.name } : `${target.url} did not answer in time`;
   } catch (thrown) {

@@ -6,7 +6,7 @@
  * - `claim`: only the shim that makes it runs the command, so that no attempt ever runs twice;
  * - `pid`: its process id and what tells it from a later process with the same id (identity.ts);
  * - `exit`: the command's exit code. A file without its newline is not written yet.
- * The traps keep the shim alive through signals to the group, and are undone in the command by the shell itself. At the
+ * Its own remarks ("Terminated") are no output of the task's and go nowhere. The traps keep the shim alive through signals to the group, and are undone in the command by the shell itself. At the
  * end it kills what is left of its group, as the end of a container would.
  */
 export const shim = `
@@ -23,8 +23,8 @@ else
 fi
 printf '%s\\n%s\\n' "$$" "$began" >"$folder/pid"
 printf 'ready' >&3
-exec 3>&-
-"$@"
+exec 3>&- 4>&2 2>/dev/null
+"$@" 2>&4 4>&-
 code=$?
 printf '%s\\n' "$code" >"$folder/exit"
 kill -KILL "-$$"

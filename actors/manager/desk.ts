@@ -1,0 +1,199 @@
+/**
+ * The manager's desk: how a leadership begins, what is done with each message while it lasts, and how it ends. The machine
+ * (machines/manager.ts) says when.
+ */
+import type { Leadership, ManagerEvent } from '../../machines/manager.ts';
+import { asCubeError, problem } from '../../src/core/errors.ts';
+import { compareEpochs, epochText } from '../../src/core/events.ts';
+import type { Plan, ScoreRequest } from '../../src/core/placement.ts';
+import type { Loaded, Store } from '../../src/ports/store.ts';
+import type { WorkerCall, WorkerFrame } from '../../src/ports/transport.ts';
+import { lastEventSeq, Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
+import { checkNode, expectNodes, forgiveNodes, greet, hear, takeBye } from './nodes.ts';
+import { drawBatch, takePlan } from './placing.ts';
+import { takeReports } from './reports.ts';
+
+/** The actor, as far as its desk needs it. */
+export interface ManagerSelf {
+  send(event: ManagerEvent): void;
+  getSnapshot(): { readonly children: Record<string, { send(event: { type: 'greeting.done' }): void } | undefined> };
+}
+
+/** Answers what a worker asks; made by who composes the node, since it needs the seeds' API. */
+export type AnswerCall = (what: WorkerCall, node: string) => Promise<unknown>;
+
+/** One manager, over all its leaderships. */
+export class ManagerDesk {
+  readonly #deps: ManagerDeps;
+  readonly #self: () => ManagerSelf | undefined;
+  #store: Store | undefined;
+  #loaded: Loaded | undefined;
+  #identity: ClusterIdentity | undefined;
+  #leader: Leader | undefined;
+  #leads = false;
+  answerCall: AnswerCall = () => Promise.reject(problem('not-yet', 'this manager takes no calls'));
+
+  /** @param self the actor, once there is one */
+  constructor(deps: ManagerDeps, self: () => ManagerSelf | undefined) {
+    this.#deps = deps;
+    this.#self = self;
+  }
+
+  /** The cluster's id, once there was a leadership. */
+  get clusterId(): string | undefined {
+    return this.#identity?.clusterId;
+  }
+
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  /** What the leader works with. @throws CubeError `not-leading` */
+  get leader(): Leader {
+    if (this.#leader === undefined) throw problem('not-leading', 'this manager does not lead');
+    return this.#leader;
+  }
+
+  /** Opens the store and raises the epoch there. */
+  async elect(): Promise<Leadership> {
+    const { ambient } = this.#deps;
+    try {
+      this.#store = this.#deps.openStore();
+      const loaded = await this.#store.load();
+      for (const sentence of loaded.damage) ambient.log.error(`the store is damaged: ${sentence}`);
+      const kept = loaded.records.get('meta')?.get('identity') as ClusterIdentity | undefined;
+      const epoch = { generation: kept?.epoch.generation ?? 1, revision: (kept?.epoch.revision ?? 0) + 1 };
+      if (this.#identity && compareEpochs(epoch, this.#identity.epoch) <= 0) {
+        throw problem('store-failed', `epoch ${epochText(epoch)} was used before: the store has lost writes`);
+      }
+      const identity = { clusterId: kept?.clusterId ?? ambient.ids.id(), epoch };
+      const revision = await this.#store.commit({ puts: [{ kind: 'meta', key: 'identity', value: identity }], removals: [] });
+      this.#identity = identity;
+      this.#loaded = { ...loaded, revision };
+      return { epoch };
+    } catch (thrown) {
+      ambient.log.error(`this manager cannot lead: ${asCubeError(thrown).message}`);
+      throw thrown;
+    }
+  }
+
+  /** Rebuilds memory from what was loaded. */
+  async recover(): Promise<void> {
+    const store = this.#store!;
+    this.#leader = new Leader(this.#deps, this.#office(), store, this.#identity!, this.#loaded!, await lastEventSeq(store, 0));
+    this.#loaded = undefined;
+  }
+
+  /** Lets the store go. */
+  async release(): Promise<void> {
+    const store = this.#store;
+    this.#leader = undefined;
+    this.#store = undefined;
+    await store?.close();
+  }
+
+  takeOffice(): void {
+    const { leader } = this;
+    this.#leads = true;
+    leader.turn(() => {
+      expectNodes(leader);
+      for (const job of leader.state.jobs.keys()) leader.ledger.dirtyJobs.add(job);
+      for (const id of leader.state.pending) leader.awaitPlace(leader.state.tasks.get(id)!);
+    });
+  }
+
+  leaveOffice(): void {
+    this.#leads = false;
+    this.#leader?.leave();
+  }
+
+  /** The next batch for the scheduler. */
+  draw(): ScoreRequest {
+    return drawBatch(this.leader);
+  }
+
+  takePlan(plan: Plan): void {
+    const { leader } = this;
+    leader.turn(() => takePlan(leader, plan));
+  }
+
+  /** Takes a worker's frame. */
+  hear(link: string, frame: WorkerFrame): void {
+    const { leader } = this;
+    if (frame.type === 'greet') return leader.turn(() => greet(leader, link, frame));
+    const node = leader.sessions.nodeOf(link);
+    if (node === undefined) return;
+    leader.turn(() => {
+      if (frame.type === 'bye') return takeBye(leader, node, frame.backMs);
+      hear(leader, node);
+      this.#take(link, node, frame);
+    });
+  }
+
+  loseLink(link: string): void {
+    this.leader.sessions.close(link);
+  }
+
+  /** Looks at what is due: nodes that were not heard, tasks whose delay is over. */
+  checkDeadlines(): void {
+    const { leader } = this;
+    const { clock, log } = this.#deps.ambient;
+    const now = clock.monotonic();
+    const lateMs = now - (leader.deadlines.next ?? now);
+    leader.turn(() => {
+      if (lateMs > this.#deps.limits.managerTickLateMs) {
+        log.warn(`the manager was held up for ${Math.round(lateMs)} ms; nodes get a fresh deadline`);
+        forgiveNodes(leader);
+      }
+      for (const key of leader.deadlines.due(now)) {
+        const colon = key.indexOf(':');
+        const id = key.slice(colon + 1);
+        if (key.startsWith('node:')) checkNode(leader, id);
+        else if (leader.state.pending.has(id)) leader.awaitPlace(leader.state.tasks.get(id)!);
+      }
+    });
+  }
+
+  #take(link: string, node: string, frame: WorkerFrame): void {
+    const { leader } = this;
+    switch (frame.type) {
+      case 'reports':
+        return takeReports(leader, link, node, frame.reports);
+      case 'beat':
+        if (frame.usage) leader.usage.set(node, frame.usage);
+        return;
+      case 'resync':
+        return leader.sessions.sendAll(node, []);
+      case 'call':
+        return this.#answer(link, leader.state.nodes.get(node)?.name ?? node, frame.call, frame.what);
+      case 'data':
+      case 'grant':
+      case 'end':
+        return leader.sessions.streamsOf(link)?.handle(frame);
+      default:
+        return;
+    }
+  }
+
+  #answer(link: string, node: string, call: number, what: WorkerCall): void {
+    const { sessions } = this.leader;
+    this.answerCall(what, node).then(
+      (value) => sessions.send(link, { type: 'answer', call, ok: true, value }),
+      (thrown: unknown) => {
+        const { code, message } = asCubeError(thrown);
+        sessions.send(link, { type: 'answer', call, ok: false, value: null, code, message });
+      },
+    );
+  }
+
+  #office(): Office {
+    const send = (event: ManagerEvent): void => this.#self()?.send(event);
+    return {
+      wantPlacing: () => send({ type: 'placing.wanted' }),
+      planCommitted: () => send({ type: 'plan.committed' }),
+      deadlinePassed: () => send({ type: 'deadline.passed' }),
+      storeFailed: (reason) => send({ type: 'store.failed', reason }),
+      greeted: (link) => this.#self()?.getSnapshot().children[link]?.send({ type: 'greeting.done' }),
+    };
+  }
+}

@@ -1,0 +1,74 @@
+/** An HTTP server in the engine's place, for answers that a real one gives only on a bad day. */
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+
+/** Answers one request. */
+export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+/** A running server. */
+export interface ScriptedEngine {
+  readonly socketPath: string;
+  /** `POST /images/create?fromImage=a&tag=b`, oldest first. */
+  readonly requests: string[];
+  /** Gives the answer to requests whose line begins so; a later one wins. */
+  on(start: string, answer: Answer): void;
+  close(): Promise<void>;
+}
+
+/** An answer of JSON. */
+export function json(status: number, body: unknown): Answer {
+  return (_request, response) => {
+    response.writeHead(status, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(body));
+  };
+}
+
+/** An answer of JSON lines. */
+export function jsonLinesAnswer(...documents: unknown[]): Answer {
+  return (_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(documents.map((document) => `${JSON.stringify(document)}\r\n`).join(''));
+  };
+}
+
+/** Starts one that knows `/info` and `/version`. */
+export async function scriptedEngine(): Promise<ScriptedEngine> {
+  const socketPath = join(tmpdir(), `cube-engine-${randomUUID().slice(0, 8)}.sock`);
+  const answers: [string, Answer][] = [];
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    const line = `${request.method} ${request.url}`;
+    requests.push(line);
+    let body = '';
+    request.on('data', (bytes) => (body += String(bytes)));
+    request.on('end', () => {
+      const answer = answers.findLast(([start]) => line.startsWith(start))?.[1] ?? json(404, { message: `nothing scripted for ${line}` });
+      answer(request, response, body);
+    });
+  });
+  server.listen(socketPath);
+  await once(server, 'listening');
+  const engine: ScriptedEngine = {
+    socketPath,
+    requests,
+    on: (start, answer) => {
+      answers.push([start, answer]);
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      rmSync(socketPath, { force: true });
+    },
+  };
+  engine.on(
+    'GET /info',
+    json(200, { NCPU: 2, MemTotal: 1e9, DockerRootDir: '/', MemoryLimit: true, SwapLimit: true, CpuCfsQuota: true, PidsLimit: true }),
+  );
+  engine.on('GET /version', json(200, { Version: '20.10', Os: 'linux', Arch: 'amd64' }));
+  return engine;
+}
