@@ -33,7 +33,7 @@ export class Asks {
           try {
             resolve(run(leader));
           } catch (thrown) {
-            reject(thrown as Error);
+            reject(thrown);
           }
         },
         refuse: reject,

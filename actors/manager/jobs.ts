@@ -123,7 +123,7 @@ export function followJob(leader: Leader, name: string): void {
   const after = changes.length === 0 ? before : slotsOf(job, leader.state.tasksOf(name));
   const { event, reason } = jobSignal(job, after.slots, after.extra);
   if (event === undefined) return;
-  if (event === 'tasks.gone' && job.purgeWanted) return purge(leader, job);
+  if (event === 'tasks.gone' && job.purgeWanted) return forgetJob(leader, job);
   moveJob(leader, job, event, reason, reason ?? `its tasks: ${event.slice('tasks.'.length)}`);
 }
 
@@ -201,7 +201,7 @@ function trimVersions(leader: Leader, job: JobRecord): void {
   }
 }
 
-function purge(leader: Leader, job: JobRecord): void {
+function forgetJob(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) leader.ledger.removeTask(task);
   for (let version = job.version; version > 0; version--) {
     const key = versionKey(job.name, version);

@@ -76,12 +76,12 @@ export class Leader {
   #placingWanted = false;
   #gone = false;
 
-  constructor(deps: ManagerDeps, office: Office, store: Store, identity: ClusterIdentity, loaded: Loaded, lastEventSeq: number) {
+  constructor(deps: ManagerDeps, office: Office, store: Store, identity: ClusterIdentity, loaded: Loaded, eventSeq: number) {
     this.deps = deps;
     this.office = office;
     this.identity = identity;
     this.state = stateFrom(loaded);
-    this.events = new EventLog(store, deps.limits, lastEventSeq);
+    this.events = new EventLog(store, deps.limits, eventSeq);
     this.sessions = new Sessions(this);
     this.#index = Math.max(loaded.revision, 0, ...[...this.state.jobs.values()].map((job) => job.index));
     this.ledger = new Ledger({
@@ -90,7 +90,7 @@ export class Leader {
       clock: deps.ambient.clock,
       epoch: identity.epoch,
       revision: loaded.revision,
-      eventSeq: lastEventSeq,
+      eventSeq,
       publish: (events) => this.events.publish(events),
       onFailure: (reason) => office.storeFailed(reason),
     });

@@ -1,5 +1,5 @@
 /** Reports: the workers' word on their tasks, taken once and in order, and acknowledged when it is on disk. */
-import { isFinal, type TaskRecord, type TaskReport } from '../../src/core/task.ts';
+import { isFinal, type ReportedState, type TaskRecord, type TaskReport } from '../../src/core/task.ts';
 import type { TaskEvent } from '../../machines/task.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
@@ -38,8 +38,23 @@ function takeReport(leader: Leader, task: TaskRecord, report: TaskReport): void 
   moveTask(leader, task, event, observed, causeOf(report));
 }
 
-function causeOf(report: TaskReport): string {
-  if (report.reason !== undefined) return report.reason;
-  if (report.exitCode !== undefined) return `exit code ${report.exitCode}`;
-  return report.attempt > 1 ? `attempt ${report.attempt}` : 'the worker says so';
+/** What a report without a reason means, for people. */
+const plainCauses: Readonly<Record<ReportedState, string>> = {
+  preparing: 'the worker took it up',
+  starting: 'its container is made',
+  running: 'its container runs',
+  backingOff: 'its container ended',
+  stopping: 'it was told to stop',
+  completed: 'it ended as it should',
+  failed: 'it ended as it should not',
+  stopped: 'it has stopped',
+  lost: 'its container is gone',
+  rejected: 'it cannot run as it is',
+};
+
+function causeOf({ state, reason, exitCode, attempt }: TaskReport): string {
+  if (reason !== undefined) return reason;
+  const cause = plainCauses[state];
+  if (exitCode !== undefined) return `${cause} (exit code ${exitCode})`;
+  return attempt > 1 ? `${cause} (attempt ${attempt})` : cause;
 }

@@ -81,7 +81,7 @@ type RouteInput<Q extends Fields, B extends Fields> = Omit<Route<Q, B>, 'query' 
 
 /** Writes a row; its handler knows the types of its own query and body. */
 export function route<Q extends Fields = Record<never, never>, B extends Fields = Record<never, never>>(row: RouteInput<Q, B>): Route {
-  return { query: {}, body: {}, ...row } as Route;
+  return { query: {}, body: {}, ...row };
 }
 
 /** An answer of JSON. */

@@ -66,7 +66,7 @@ async function readNodeFile(path: string): Promise<NodeFile | undefined> {
     return JSON.parse(await readFile(path, 'utf8')) as NodeFile;
   } catch (thrown) {
     // Missing or torn: it only tells people who holds the directory.
-    return thrown instanceof SyntaxError || isMissing(thrown) ? undefined : Promise.reject(thrown as Error);
+    return thrown instanceof SyntaxError || isMissing(thrown) ? undefined : Promise.reject(thrown);
   }
 }
 

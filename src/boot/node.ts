@@ -167,7 +167,8 @@ class Node {
   async #listen(): Promise<void> {
     const { listen, limits, name, version, openLoopback } = this.#options;
     const { log, clock, ids } = this.#ambient;
-    const node = this;
+    const clusterId = () => this.#clusterId() ?? null;
+    const nodeId = () => this.#nodeId();
     let port = listen.port;
     const api = createApi({
       ...(this.#manager ? { control: this.#manager.manager.control } : {}),
@@ -182,10 +183,10 @@ class Node {
         name,
         role: this.#options.roles.manager ? 'manager,worker' : 'worker',
         get clusterId() {
-          return node.#clusterId() ?? null;
+          return clusterId();
         },
         get nodeId() {
-          return node.#nodeId();
+          return nodeId();
         },
       },
       openLoopback,

@@ -55,7 +55,7 @@ export async function openLines(
   deps: ClientDeps,
   base: string,
   options: { readonly query: Query; readonly follow: boolean; readonly signal: AbortSignal | undefined },
-): Promise<AsyncGenerator<unknown>> {
+): Promise<AsyncGenerator> {
   const ending = new AbortController();
   const { signal, follow } = options;
   const silenceMs = follow ? deps.limits.clientSilenceMs : deps.limits.clientAnswerMs;
@@ -64,7 +64,7 @@ export async function openLines(
   const response = await deps.request({ method: 'GET', path: withQuery(base, options.query), headers, signal: both });
   await refuseErrors(response);
   const onSilence = () => ending.abort(new ConnectionLost(`the stream was silent for ${formatDuration(silenceMs)}`));
-  const documents = async function* (): AsyncGenerator<unknown> {
+  const documents = async function* (): AsyncGenerator {
     try {
       for await (const line of textLines(watched(response.body, silenceMs, deps, onSilence), deps.limits.clientLineCharsMax)) {
         const document = parseLine(line);

@@ -199,6 +199,22 @@ const defaults = {
   eventsAgeMs: 72 * 3_600_000,
   eventsMax: 100_000,
 
+  // --- the inspector
+  /** Records shown to who starts to look: of each kind those at work, and those that ended; the newest of them. */
+  inspectRecordsMax: 500,
+  inspectEndedMax: 200,
+  /** What is shown of one value: levels, entries of a list or object, characters of a text, and values in all. */
+  inspectDepthMax: 8,
+  inspectEntriesMax: 100,
+  inspectTextCharsMax: 1_000,
+  inspectValuesMax: 1_000,
+  /** Events that may wait for their records to be read; past it all records are read anew. */
+  inspectQueueMax: 10_000,
+  /** Pause before records that could not be read are tried again. */
+  inspectRetryMs: 1_000,
+  /** How often nodes are read anew while tasks come and go. */
+  inspectNodesMs: 1_000,
+
   // --- the command line
   /** How long `submit`, `run` and `start` wait for a service to get healthy. */
   submitDeadlineMs: 300_000,

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { createAdaptorServer } from '@hono/node-server';
 import { createApi } from '../../src/api/index.ts';
 import type { Api, ApiDeps } from '../../src/api/index.ts';
-import { limitsWith } from '../../src/core/limits.ts';
+import { limitsDefault, limitsWith } from '../../src/core/limits.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Clock, Log, LogFields } from '../../src/ports/ambient.ts';
 import type { Auth, Scope } from '../../src/ports/auth.ts';
@@ -35,6 +35,11 @@ export class ManualClock implements Clock {
 
   clearTimeout(handle: unknown): void {
     this.#timers.delete(handle as number);
+  }
+
+  /** Timers that were ever set. */
+  get armed(): number {
+    return this.#last;
   }
 
   /** Timers that wait. */
@@ -169,7 +174,8 @@ export function makeRig({ role = 'both', limits = {}, deps: changes = {} }: RigO
     ...(role === 'worker' ? {} : { control }),
     ...(role === 'manager' ? {} : { worker }),
     auth,
-    limits: limitsWith(limits),
+    // The default as it is: schemas are made once for each set of limits.
+    limits: Object.keys(limits).length === 0 ? limitsDefault : limitsWith(limits),
     clock,
     log,
     metrics: {

@@ -247,7 +247,7 @@ test('errors of the table keep their status, code and hint; what is not of the t
   const response = await ask('GET', '/v1/status?job=secret-name');
   assert.equal(response.status, 500);
   assert.equal((await errorOf(response)).code, 'failed');
-  const [line] = log.lines.filter((one) => one.level === 'error');
+  const line = log.lines.find((one) => one.level === 'error');
   assert.equal(line?.fields?.['path'], '/v1/status');
   assert.match(String(line?.fields?.['stack']), /TypeError: x is undefined/);
 });

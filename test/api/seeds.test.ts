@@ -266,6 +266,6 @@ test('a task that a worker handed on is bound to that worker', async () => {
 test('two requests with one ID at once make one task', async () => {
   const rig = makeRig();
   const statuses = await Promise.all([post(rig, taskEvent()), post(rig, taskEvent())].map(async (one) => (await one).status));
-  assert.deepEqual(statuses.toSorted(), [201, 409]);
+  assert.deepEqual(new Set(statuses), new Set([201, 409]));
   assert.equal(rig.control.jobs.size, 1);
 });

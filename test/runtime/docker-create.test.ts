@@ -115,8 +115,7 @@ test('a name that is taken by this very attempt means that it was made already',
   await withDocker(async ({ runtime, docker, owner, log }) => {
     const work = workOf(plainSpec({ command: forever }));
     const Labels = { 'cube.cluster': owner.clusterId, 'cube.node': owner.nodeId, 'cube.id': work.order.id, 'cube.attempt': '1' };
-    const settings = { _query: { name: containerName(work.order, 1) }, _body: { Image: 'busybox:latest', Labels, Cmd: ['sleep', '0'] } };
-    const made = await docker.createContainer(settings);
+    const made = await docker.createContainer({ name: containerName(work.order, 1), Image: 'busybox:latest', Labels });
     assert.equal((await runtime.prepare(work, quietly())).id, made.id);
     assert.ok(log.lines.some((line) => line.includes('made before')));
   });
@@ -130,8 +129,7 @@ test('a name that is taken by anybody else is said, and theirs is left alone', {
     ];
     for (const Labels of foreign) {
       const work = workOf(plainSpec({ command: forever }));
-      const settings = { _query: { name: containerName(work.order, 1) }, _body: { Image: 'busybox:latest', Labels } };
-      const theirs = await docker.createContainer(settings);
+      const theirs = await docker.createContainer({ name: containerName(work.order, 1), Image: 'busybox:latest', Labels });
       await assert.rejects(runtime.prepare(work, quietly()), {
         code: 'engine-error',
         message: /not this task's/,

@@ -132,7 +132,7 @@ test('what is no file is an error, and a pipe is not waited for', async () => {
   await mkdir(directory);
   await assert.rejects(readOrMakeToken(directory, ids), { code: 'invalid-file', message: /is no file/ });
   const pipe = await fresh();
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', pipe]);
   await assert.rejects(readOrMakeToken(pipe, ids), { code: 'invalid-file', message: /is no file/ });
 });
 

@@ -1,0 +1,116 @@
+/**
+ * How long 40 containers of one job take through Cube, against the same 40 by plain dockerode at the same parallelism. Both sides are
+ * measured in one go, in turns, by the same observer: the engine's own `start` events. Cube's time begins with the submit request.
+ *
+ *   npm run bench:deploy -- [containers] [rounds]
+ */
+import { randomUUID } from 'node:crypto';
+import type Dockerode from 'dockerode';
+import { parseJobFile } from '../../src/core/job-file/index.ts';
+import { label, slotName } from '../../src/core/ids.ts';
+import { limitsDefault } from '../../src/core/limits.ts';
+import { containerBody } from '../../src/runtime/docker/body.ts';
+import { Gate } from '../../src/runtime/gate.ts';
+import { testEngine, testImage } from '../support/engine.ts';
+import { NodeProcess } from '../support/node-process.ts';
+import { median, secondsText } from './figures.ts';
+
+const containers = Number(process.argv[2] ?? 40);
+const rounds = Number(process.argv[3] ?? 5);
+const job = (name: string): string =>
+  `name: ${name}\ntasks: {sleep: {image: "${testImage}", command: [/bin/sleep, "1000"], count: ${containers}, stopGrace: 0s}}`;
+
+/** Settles when so many containers with the label have started, as the engine tells. */
+async function started(docker: Dockerode, of: string): Promise<{ all: Promise<number>; stop(): void }> {
+  const stream = await docker.getEvents({ filters: { type: ['container'], event: ['start'], label: [of] } });
+  let seen = 0;
+  const all = new Promise<number>((resolve, reject) => {
+    stream.on('data', (data: Buffer) => {
+      seen += data.toString('utf8').split('\n').filter(Boolean).length;
+      if (seen >= containers) resolve(performance.now());
+    });
+    stream.on('error', reject);
+  });
+  return { all, stop: () => (stream as unknown as { destroy(): void }).destroy() };
+}
+
+async function assertRunning(docker: Dockerode, of: string): Promise<void> {
+  const running = await docker.listContainers({ filters: { label: [of], status: ['running'] } });
+  if (running.length !== containers) throw new Error(`${running.length} of ${containers} run`);
+}
+
+async function removeAll(docker: Dockerode, of: string): Promise<void> {
+  const left = await docker.listContainers({ all: true, filters: { label: [of] } });
+  const gate = new Gate(limitsDefault.startParallelMax);
+  await Promise.all(left.map(({ Id }) => gate.run(() => docker.getContainer(Id).remove({ force: true, v: true }))));
+}
+
+/** Milliseconds from the submit request until the last container runs. */
+async function throughCube(docker: Dockerode, node: NodeProcess, round: number): Promise<number> {
+  const name = `bench-${round}`;
+  const client = node.client();
+  const of = `${label.job}=${name}`;
+  const observer = await started(docker, of);
+  const document: unknown = parseJobFile(job(name), 'bench', limitsDefault).document;
+  const beganAt = performance.now();
+  await client.submit({ job: document });
+  const tookMs = (await observer.all) - beganAt;
+  observer.stop();
+  await assertRunning(docker, of);
+  await client.stopJob(name, { purge: true });
+  while ((await client.status()).jobs.length > 0) await new Promise((resolve) => setTimeout(resolve, 200));
+  await removeAll(docker, of);
+  return tookMs;
+}
+
+/** The same by hand: create and start, so many at once, in the body that Cube sends. */
+async function byHand(docker: Dockerode, clusterId: string, round: number): Promise<number> {
+  const name = `raw-${round}`;
+  const of = `${label.job}=${name}`;
+  const observer = await started(docker, of);
+  const { spec } = parseJobFile(job(name), 'bench', limitsDefault);
+  const gate = new Gate(limitsDefault.startParallelMax);
+  const support = { cpus: 1, cpu: true, memory: true, swap: true, pids: true };
+  const beganAt = performance.now();
+  await Promise.all(
+    Array.from({ length: containers }, (_, at) =>
+      gate.run(async () => {
+        const order = {
+          ...{ id: randomUUID(), job: name, jobType: 'service', task: 'sleep', index: at + 1, slot: slotName(name, 'sleep', at + 1) },
+          ...{ version: 1, desired: 'running', spec: spec.tasks['sleep']!, labels: {}, ports: [], sequence: 0 },
+        } as const;
+        const body = containerBody({ order, attempt: 1 }, { clusterId, nodeId: clusterId }, support, limitsDefault);
+        const container = await docker.createContainer({ name: `cube-${name}-${at}-${order.id.slice(0, 8)}`, ...body });
+        await container.start();
+      }),
+    ),
+  );
+  const tookMs = (await observer.all) - beganAt;
+  observer.stop();
+  await assertRunning(docker, of);
+  await removeAll(docker, of);
+  return tookMs;
+}
+
+const { docker, skip } = await testEngine();
+if (skip) throw new Error(skip);
+const clusterId = randomUUID();
+const node = new NodeProcess();
+try {
+  await node.start();
+  const ratios: number[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    // In turns, so that what the machine does beside this falls on both.
+    const cubeFirst = round % 2 === 1;
+    const first = cubeFirst ? await throughCube(docker, node, round) : await byHand(docker, clusterId, round);
+    const second = cubeFirst ? await byHand(docker, clusterId, round) : await throughCube(docker, node, round);
+    const [cubeMs, rawMs] = cubeFirst ? [first, second] : [second, first];
+    ratios.push(cubeMs / rawMs);
+    console.log(`round ${round}: cube ${secondsText(cubeMs)}, dockerode ${secondsText(rawMs)}, ratio ${(cubeMs / rawMs).toFixed(3)}`);
+  }
+  console.log(`median ratio of ${containers} containers in ${rounds} rounds: ${median(ratios).toFixed(3)} (goal: at most 1.10)`);
+} finally {
+  await node.remove();
+  await removeAll(docker, `${label.cluster}=${clusterId}`);
+}
+process.exit(0);
