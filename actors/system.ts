@@ -100,7 +100,7 @@ function nameOf(ref: AnyActorRef, { machine, context }: AnyMachineSnapshot): str
 }
 
 function snapshotOf(snapshot: AnyMachineSnapshot): ActorSnapshot {
-  const children = Object.entries(snapshot.children) as [string, AnyActorRef | undefined][];
+  const children = Object.entries<AnyActorRef | undefined>(snapshot.children);
   const machines = children.flatMap(([id, child]) => (child && isMachineSnapshot(child.getSnapshot()) ? [[id, child.sessionId]] : []));
   return {
     status: snapshot.status,

@@ -20,6 +20,7 @@ export interface PageFile {
   readonly contentType: string;
 }
 
+/** What an API stands on. */
 export interface ApiDeps {
   /** On a manager. */
   readonly control?: Control;

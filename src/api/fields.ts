@@ -18,6 +18,7 @@ export interface Field<T> {
   read(value: unknown, name: string, now: number): T;
 }
 
+/** Fields by name. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** What reading fields gives. */

@@ -13,6 +13,7 @@ export interface RequestHead {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
+/** The checks at the door. */
 export interface Gate {
   /** Host and origin. @throws CubeError `wrong-host`, `forbidden` */
   checkPlace(host: string | undefined, origin: string | undefined): void;

@@ -22,6 +22,7 @@ interface Entry {
   settled: boolean;
 }
 
+/** The answers that are kept, by key. */
 export interface AnswerBook {
   /**
    * Runs a request once for its key. Whoever comes with the same key meanwhile waits for that answer; whoever comes later gets it again.

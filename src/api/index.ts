@@ -18,11 +18,11 @@ import { routesOf } from './routes/index.ts';
 import { createStreams } from './streams.ts';
 import { createTable, honoPath } from './table.ts';
 
-export type { ApiDeps, NodeInfo, PageFile } from './deps.ts';
+export type { ApiDeps } from './deps.ts';
 export { createHttpServer } from './http-server.ts';
-export type { RequestHead } from './gate.ts';
 export { routesOf } from './routes/index.ts';
 
+/** The HTTP API of one node. */
 export interface Api {
   /** Answers a request; never rejects. */
   fetch(request: Request): Promise<Response>;
@@ -44,6 +44,7 @@ function logFailure(deps: ApiDeps, request: Request, path: string, error: CubeEr
   else if (error.row.status >= 500) deps.log.warn('a request was refused', fields);
 }
 
+/** Makes the API. Nothing listens yet: `createHttpServer` serves it. */
 export function createApi(deps: ApiDeps): Api {
   const table = createTable(routesOf(deps));
   const gate = createGate(deps);

@@ -56,6 +56,7 @@ export interface AnswerDoc {
   readonly types?: readonly string[];
 }
 
+/** A row. */
 export interface Route<Q extends Fields = Fields, B extends Fields = Fields> {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** With parameters in braces: `/v1/jobs/{name}`. */

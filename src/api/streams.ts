@@ -7,6 +7,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Clock, Log } from '../ports/ambient.ts';
 import type { Line, LinesAnswer } from './route.ts';
 
+/** The open streams. */
 export interface Streams {
   /**
    * Opens a stream.

@@ -1,6 +1,7 @@
 /** Looking things up in the route table by path: for the checks before routing, and for what to say when nothing fits. */
 import type { Route } from './route.ts';
 
+/** The route table, by path. */
 export interface Table {
   readonly routes: readonly Route[];
   /** Whether anything answers at a path, whatever the method. */

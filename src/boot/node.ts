@@ -1,5 +1,6 @@
 /** Composes a node from its options: the only place where drivers are made and actors started. */
 import { join } from 'node:path';
+import { watchActors } from '../../actors/system.ts';
 import { WorkerBook } from '../../actors/worker/book.ts';
 import { realClock } from '../ambient/clock.ts';
 import { realIds, realRandom } from '../ambient/ids.ts';
@@ -8,6 +9,7 @@ import { createMetrics } from '../ambient/metrics.ts';
 import { createApi } from '../api/index.ts';
 import { problem } from '../core/errors.ts';
 import type { NodeOptions, Notice, RunningNode } from '../core/node-options.ts';
+import { createFeed } from '../inspector/feed.ts';
 import { openPool } from '../pool/pool.ts';
 import type { Ambient, Metrics } from '../ports/ambient.ts';
 import { openHostMeter } from '../runtime/host-meter.ts';
@@ -199,11 +201,28 @@ class Node {
       api,
       limits,
       log,
-      feed: { subscribe: () => () => undefined },
+      feed: this.#feed(),
       takesLinks: () => (this.#manager ? this.#manager.manager.control.ready() : this.#worker !== undefined),
       onLink: (socket, peer) => this.#accept(socket, peer),
     });
     port = this.#server.port;
+  }
+
+  /** What the inspector shows: the actors of this process, and on a manager its records. */
+  #feed() {
+    const { clock, log } = this.#ambient;
+    const roots = [
+      ...(this.#manager ? [{ name: 'manager', ref: this.#manager.actor }] : []),
+      ...(this.#worker ? [{ name: 'worker', ref: this.#worker.actor }] : []),
+    ];
+    return createFeed({
+      actors: watchActors(() => roots, clock),
+      ...(this.#manager ? { control: this.#manager.manager.control } : {}),
+      nodeId: this.#nodeId(),
+      clock,
+      limits: this.#options.limits,
+      log,
+    });
   }
 
   #accept(socket: WebSocket, peer: string): void {

@@ -31,7 +31,7 @@ export async function watchJobs(context: Context, client: Client, goals: readonl
   const { output } = context;
   const { limits } = context;
   const startedAt = performance.now();
-  const progress = new Progress(output, new Set(), () => performance.now());
+  const progress = new Progress(output, new Set(), [], () => performance.now());
   const ended = new AbortController();
   try {
     for await (const _ of nudges(client, {}, limits, AbortSignal.any([signal, ended.signal]))) {

@@ -28,7 +28,7 @@ function maybeJob(ref: string): boolean {
 }
 
 /** A node by name, id, or the only one whose id starts so. */
-export function pickNode(nodes: readonly NodeJson[], ref: string): NodeJson | undefined {
+function pickNode(nodes: readonly NodeJson[], ref: string): NodeJson | undefined {
   const exact = nodes.find((node) => node.name === ref || node.id === ref);
   const starting = nodes.filter((node) => node.id.startsWith(ref));
   return exact ?? (starting.length === 1 ? starting[0] : undefined);
@@ -58,9 +58,9 @@ export function namesIn(status: StatusJson): string[] {
 }
 
 /** The error for a name that is none, with a suggestion. */
-export function missing(ref: string, kinds: string, names: readonly string[]): CubeError {
+export function missing(ref: string, kinds: string, names: readonly string[], hint = '`cube status` lists what there is'): CubeError {
   const close = nearest(ref, names);
-  return problem('not-found', `there is no ${kinds} "${ref}"${close ? `; did you mean ${close}?` : ''}`);
+  return problem('not-found', `there is no ${kinds} "${ref}"${close ? `; did you mean ${close}?` : ''}`, { hint });
 }
 
 /** The same, with the names asked of the manager. */

@@ -8,7 +8,7 @@ import { signalExit } from './command.ts';
 import type { Command, Context, SignalHandler } from './command.ts';
 import { looksLikeJson, readOptions, splitArgv } from './options.ts';
 import type { Split } from './options.ts';
-import { endSilentlyOnClosedPipe, Output } from './output.ts';
+import { Output } from './output.ts';
 import { commands, laterCommands } from './registry.ts';
 
 function handleSignals(): Context['onSignal'] {
@@ -92,7 +92,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-endSilentlyOnClosedPipe();
 const onSignal = handleSignals();
 const exitCode = await main(process.argv.slice(2));
 await Output.flush();

@@ -1,6 +1,5 @@
 /** Says when to look again: after an event, and now and then in case one was missed. */
-import { asCubeError } from '../core/errors.ts';
-import type { CubeError } from '../core/errors.ts';
+import { CubeError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Client } from './connect.ts';
 import { sleep } from './time.ts';
@@ -27,8 +26,13 @@ export async function* nudges(client: Client, filter: NudgeFilter, limits: Limit
       await sleep(limits.waitPollMs, signal);
     }
   };
-  void follow();
+  let defect: Error | undefined;
+  follow().catch((thrown: Error) => {
+    defect = thrown;
+    wake();
+  });
   while (!signal.aborted) {
+    if (defect) throw defect;
     woken = false;
     yield;
     await sleep(limits.waitDebounceMs, signal);
@@ -39,14 +43,12 @@ export async function* nudges(client: Client, filter: NudgeFilter, limits: Limit
   }
 }
 
-/** Listens until the stream ends. That it broke is no error here: the poll meets the same trouble and judges it. */
-async function listen(client: Client, filter: NudgeFilter, signal: AbortSignal, heard: () => void): Promise<CubeError | undefined> {
+/** Listens until the stream ends. A stream that breaks is a reason to look: whoever looks meets the same trouble, and judges it. */
+async function listen(client: Client, filter: NudgeFilter, signal: AbortSignal, heard: () => void): Promise<void> {
   try {
-    for await (const event of client.events({ ...filter, follow: true, signal })) {
-      if (event) heard();
-    }
-    return undefined;
+    for await (const event of client.events({ ...filter, follow: true, signal })) if (event) heard();
   } catch (thrown) {
-    return asCubeError(thrown);
+    if (!(thrown instanceof CubeError)) throw thrown;
+    heard();
   }
 }

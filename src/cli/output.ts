@@ -1,6 +1,9 @@
 /** The only file that prints: data to stdout, progress and messages to stderr, colours only where a person looks. */
+import { isatty } from 'node:tty';
 import { errorBody } from '../core/errors.ts';
 import type { CubeError, Problem } from '../core/errors.ts';
+import { createLiveView } from './live-view.ts';
+import type { LiveView } from './live-view.ts';
 import { alignTable } from './table.ts';
 import type { Cell, Tone } from './table.ts';
 
@@ -17,20 +20,23 @@ export interface OutputOptions {
   readonly quiet: boolean;
 }
 
-/** What is printed on one terminal and drawn again when it changes. */
-export interface LiveView {
-  /** Replaces what was shown. */
-  show(lines: readonly string[]): void;
-  /** Removes what was shown, so that a final word can take its place. */
-  clear(): void;
+const files = { stdout: 1, stderr: 2 } as const;
+const opened = new Set<keyof typeof files>();
+
+/** One of the two streams, opened when it is first written to. A reader that has gone (`cube logs | head`) ends the process without a word. */
+function sink(name: keyof typeof files): NodeJS.WriteStream {
+  const stream = process[name];
+  if (opened.has(name)) return stream;
+  opened.add(name);
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  return stream;
 }
 
-function wantsColor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
-  return stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-}
-
-async function painter(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Promise<Paint> {
-  if (!wantsColor(stream, env)) return plain;
+async function painter(name: keyof typeof files, env: NodeJS.ProcessEnv): Promise<Paint> {
+  if (!isatty(files[name]) || env['NO_COLOR'] || env['TERM'] === 'dumb') return plain;
   const { default: picocolors } = await import('picocolors');
   const colors = picocolors.createColors(true);
   const tones: Record<Tone, (text: string) => string> = {
@@ -60,40 +66,39 @@ export class Output {
   readonly paint: Paint;
   readonly paintNote: Paint;
   private printedDocument = false;
-  private liveLines = 0;
 
   private constructor(options: OutputOptions, paint: Paint, paintNote: Paint) {
     this.json = options.json;
     this.quiet = options.quiet;
-    this.interactive = { data: process.stdout.isTTY === true, notes: process.stderr.isTTY === true };
+    this.interactive = { data: isatty(files.stdout), notes: isatty(files.stderr) };
     this.paint = paint;
     this.paintNote = paintNote;
   }
 
   /** An output with colours loaded only where a terminal shows them. */
   static async open(options: OutputOptions, env: NodeJS.ProcessEnv): Promise<Output> {
-    return new Output(options, await painter(process.stdout, env), await painter(process.stderr, env));
+    return new Output(options, await painter('stdout', env), await painter('stderr', env));
   }
 
   /** A line of data for people; with `-o json` nothing. */
   line(text: string): void {
-    if (!this.json) process.stdout.write(`${text}\n`);
+    if (!this.json) sink('stdout').write(`${text}\n`);
   }
 
   /** Text as it is on stdout, whatever the mode: exported files, scripts. */
   raw(text: string): void {
-    process.stdout.write(text);
+    sink('stdout').write(text);
   }
 
   /** The one JSON document of `-o json`, on one line. */
   document(value: unknown): void {
     this.printedDocument = true;
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    sink('stdout').write(`${JSON.stringify(value)}\n`);
   }
 
   /** One line of an NDJSON stream. */
   record(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    sink('stdout').write(`${JSON.stringify(value)}\n`);
   }
 
   /** Aligned columns without borders. */
@@ -103,12 +108,12 @@ export class Output {
 
   /** Progress and messages. */
   note(text: string): void {
-    if (!this.quiet) process.stderr.write(`${text}\n`);
+    if (!this.quiet) sink('stderr').write(`${text}\n`);
   }
 
   /** What a user must know, even with `-q`. */
   warn(text: string): void {
-    process.stderr.write(`${this.paintNote('warning:', 'busy')} ${text}\n`);
+    sink('stderr').write(`${this.paintNote('warning:', 'busy')} ${text}\n`);
   }
 
   /** An error: on stderr for people; with `-o json` as the one document on stdout, unless there is one already. */
@@ -119,51 +124,25 @@ export class Output {
     }
     const placed = error.problems.length > 0 ? error.problems : [{ message: error.message, ...(error.at ? { at: error.at } : {}) }];
     for (const problem of placed) {
-      process.stderr.write(
+      sink('stderr').write(
         problem.at ? `${location(problem)}${problem.message}\n` : `${this.paintNote('cube:', 'bad')} ${problem.message}\n`,
       );
     }
-    if (error.hint) process.stderr.write(`${this.paintNote(`hint: ${error.hint}`, 'dim')}\n`);
+    if (error.hint) sink('stderr').write(`${this.paintNote(`hint: ${error.hint}`, 'dim')}\n`);
   }
 
   /** A view on stderr that is drawn again and again; undefined where nothing may redraw. */
   liveNotes(): LiveView | undefined {
-    return this.interactive.notes && !this.quiet ? this.live(process.stderr) : undefined;
+    return this.interactive.notes && !this.quiet ? createLiveView(sink('stderr')) : undefined;
   }
 
   /** A view on stdout that is drawn again and again; undefined where nothing may redraw. */
   liveData(): LiveView | undefined {
-    return this.interactive.data && !this.json ? this.live(process.stdout) : undefined;
+    return this.interactive.data && !this.json ? createLiveView(sink('stdout')) : undefined;
   }
 
   /** Waits until all that was printed has left the process. */
   static async flush(): Promise<void> {
-    await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
-    await new Promise<void>((resolve) => process.stderr.write('', () => resolve()));
-  }
-
-  private live(stream: NodeJS.WriteStream): LiveView {
-    const clear = (): void => {
-      if (this.liveLines > 0) stream.write(`\u001B[${this.liveLines}A\u001B[0J`);
-      this.liveLines = 0;
-    };
-    const show = (lines: readonly string[]): void => {
-      clear();
-      const room = Math.max(1, (stream.rows ?? 24) - 1);
-      const shown = lines.length > room ? [...lines.slice(0, room - 1), `... and ${lines.length - room + 1} more lines`] : lines;
-      for (const line of shown) stream.write(`\u001B[?7l${line}\u001B[?7h\n`);
-      this.liveLines = shown.length;
-    };
-    return { show, clear };
-  }
-}
-
-/** Ends the process without a word when whoever read its output has gone (`cube logs | head`). */
-export function endSilentlyOnClosedPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
-    });
+    for (const name of opened) await new Promise<void>((resolve) => sink(name).write('', () => resolve()));
   }
 }

@@ -1,7 +1,8 @@
 /** Live progress of a job on stderr: a view that is drawn again on a terminal, a line for each change elsewhere. */
 import { formatDuration } from '../core/duration.ts';
 import type { StatusJson, TaskJson } from '../core/views.ts';
-import type { LiveView, Output } from './output.ts';
+import type { LiveView } from './live-view.ts';
+import type { Output } from './output.ts';
 import { countsText, currentTasks, jobSentence, stateCell, taskSentence, whyText } from './tasks.ts';
 import { alignTable } from './table.ts';
 
@@ -10,6 +11,11 @@ const shownMax = 24;
 
 function isNews(task: TaskJson): boolean {
   return task.state !== 'running' && task.state !== 'completed';
+}
+
+/** What a line of progress is about: a task of the same key is no news. A pull's percentage is not in it. */
+function newsKey(task: TaskJson): string {
+  return `${task.state} ${task.node ?? ''} ${task.reason ?? ''} ${task.restarts}`;
 }
 
 /** Shows how a job comes along. */
@@ -22,11 +28,15 @@ export class Progress {
   private readonly startedAt: number;
   private lastCounts = '';
 
-  /** @param ignored ids of tasks that had ended before */
-  constructor(output: Output, ignored: ReadonlySet<string>, now: () => number) {
+  /**
+   * @param ignored ids of tasks that had ended before
+   * @param known tasks as they were before: no news
+   */
+  constructor(output: Output, ignored: ReadonlySet<string>, known: readonly TaskJson[], now: () => number) {
     this.output = output;
     this.view = output.liveNotes();
     this.ignored = ignored;
+    for (const task of known) this.seen.set(task.id, newsKey(task));
     this.now = now;
     this.startedAt = now();
   }
@@ -36,15 +46,14 @@ export class Progress {
     const tasks = currentTasks(status.tasks.filter((task) => !this.ignored.has(task.id)));
     if (this.view) this.view.show(this.drawing(status, tasks));
     else if (tasks.length > shownMax) this.sayCounts(status, tasks);
-    else for (const task of tasks) this.say(task);
+    else for (const task of tasks) this.say(task, status.jobs.find((job) => job.name === task.job)?.version ?? task.version);
   }
 
-  /** A line among the progress. */
-  say(task: TaskJson): void {
-    const key = `${task.state} ${task.node ?? ''} ${task.reason ?? ''} ${task.restarts}`;
+  private say(task: TaskJson, version: number): void {
+    const key = newsKey(task);
     if (this.seen.get(task.id) === key) return;
     this.seen.set(task.id, key);
-    this.output.note(taskSentence(task));
+    this.output.note(`${taskSentence(task)}${task.version === version ? '' : ` (version ${task.version})`}`);
   }
 
   /** A message that stays, whatever is drawn. */

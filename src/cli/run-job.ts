@@ -65,6 +65,7 @@ export async function finishJob(context: Context, client: Client, accepted: Acce
   const isService = job.type === 'service';
   const { status, error } = await waitFor(context, client, {
     goal,
+    known: before,
     aim: isService ? 'healthy' : 'completed',
     judge: (seen) => judge(seen, goal),
     timeoutMs,

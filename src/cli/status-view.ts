@@ -98,7 +98,7 @@ export function newestTask(status: StatusJson): TaskJson | undefined {
 }
 
 /** One task: what it is, and how it came to be so. */
-export function oneTaskLines(task: TaskJson, events: readonly EventJson[], options: ViewOptions): string[] {
+function oneTaskLines(task: TaskJson, events: readonly EventJson[], options: ViewOptions): string[] {
   const { paint, nowMs } = options;
   const head = facts(
     [

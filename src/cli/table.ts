@@ -6,8 +6,13 @@ export type Tone = 'good' | 'bad' | 'busy' | 'dim' | 'strong' | 'one' | 'two' | 
 /** A cell, with its tone where it has one. */
 export type Cell = string | readonly [text: string, tone: Tone];
 
+/** Text of others on one line, without what a terminal would obey. */
+export function tame(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
+}
+
 function textOf(cell: Cell): string {
-  return (typeof cell === 'string' ? cell : cell[0]).replaceAll(/[\n\r\t]+/g, ' ');
+  return tame(typeof cell === 'string' ? cell : cell[0]);
 }
 
 /**

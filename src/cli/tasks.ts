@@ -2,6 +2,7 @@
 import { finalStates } from '../core/task.ts';
 import type { TaskState } from '../core/task.ts';
 import type { JobJson, TaskJson } from '../core/views.ts';
+import { tame } from './table.ts';
 import type { Cell, Tone } from './table.ts';
 
 const tones: Readonly<Record<TaskState, Tone>> = {
@@ -70,8 +71,8 @@ export function countsText(tasks: readonly TaskJson[]): string {
 
 /** Why a task is where it is, or what it does right now; empty when there is nothing to say. */
 export function whyText(task: TaskJson): string {
-  if (task.detail) return task.detail;
-  if (task.reason) return task.reason;
+  if (task.detail) return tame(task.detail);
+  if (task.reason) return tame(task.reason);
   return task.state === 'failed' && task.exitCode !== null ? `exit code ${task.exitCode}` : '';
 }
 

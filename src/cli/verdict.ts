@@ -1,8 +1,7 @@
 /** PURE: whether what a command waits for has come, or never will. */
 import { isErrorCode, problem } from '../core/errors.ts';
 import type { CubeError } from '../core/errors.ts';
-import { listed } from '../core/text.ts';
-import type { StatusJson, TaskJson } from '../core/views.ts';
+import type { JobJson, StatusJson, TaskJson } from '../core/views.ts';
 import { currentTasks, isOver, taskSentence } from './tasks.ts';
 
 /** What is waited for. */
@@ -39,12 +38,11 @@ export function troubleLines(status: StatusJson, goal: Goal): readonly string[] 
 export function jobError(code: 'job-failed' | 'timeout', message: string, status: StatusJson, goal: Goal): CubeError {
   const first = troubled(status, goal)[0];
   const lines = troubleLines(status, goal);
-  const reason = first?.reasonCode;
-  const hints = [
-    ...(isErrorCode(reason) ? [problem(reason, '').hint] : []),
-    ...(first ? [`\`cube status ${first.slot}\` and \`cube logs ${first.slot}\` tell more`] : [`\`cube status ${goal.job}\` tells more`]),
-  ];
-  return problem(code, [message, ...lines].join('\n'), { hint: listed(hints, 'and then') });
+  const advice = isErrorCode(first?.reasonCode) ? [problem(first.reasonCode, '').hint] : [];
+  const logs = first && first.state !== 'rejected' ? ` and \`cube logs ${first.slot}\` tell more` : ' tells more';
+  return problem(code, [message, ...lines].join('\n'), {
+    hint: [...advice, `\`cube status ${first?.slot ?? goal.job}\`${logs}`].join('; '),
+  });
 }
 
 /** A rejection that would come again whatever is tried: an image that is not there, a command that does not exist. */
@@ -59,6 +57,12 @@ function hopeless(status: StatusJson, goal: Goal): TaskJson | undefined {
   );
 }
 
+/** The job's reason, where it says more than the reasons of its tasks, which are listed anyway. */
+function because(job: JobJson, status: StatusJson): string {
+  const { reason } = job;
+  return reason === null || status.tasks.some((task) => task.reason && reason.includes(task.reason)) ? '' : `: ${reason}`;
+}
+
 /** Judges a job that was submitted or started. */
 export function judgeRun(status: StatusJson, goal: Goal): Verdict {
   const job = status.jobs.find((one) => one.name === goal.job);
@@ -68,8 +72,8 @@ export function judgeRun(status: StatusJson, goal: Goal): Verdict {
     return { ok: false, error: problem('conflict', `somebody submitted version ${job.version} of ${goal.job} meanwhile`) };
   }
   if (job.status === 'completed' || (job.status === 'running' && job.type !== 'batch')) return { ok: true };
-  const because = job.reason ? `: ${job.reason}` : '';
-  if (job.status === 'failed') return { ok: false, error: jobError('job-failed', `${goal.job} failed${because}`, status, goal) };
+  if (job.status === 'failed')
+    return { ok: false, error: jobError('job-failed', `${goal.job} failed${because(job, status)}`, status, goal) };
   if (job.status === 'stopped') return { ok: false, error: problem('job-failed', `${goal.job} was stopped while it was waited for`) };
   if (hopeless(status, goal)) return { ok: false, error: jobError('job-failed', `${goal.job} cannot run`, status, goal) };
   return undefined;

@@ -13,6 +13,8 @@ import type { Goal, Verdict } from './verdict.ts';
 /** How long, and what for. */
 export interface WaitOptions {
   readonly goal: Goal;
+  /** What was known before, which is no news. */
+  readonly known?: StatusJson;
   /** What it is to become, for the message when it does not: `healthy`. */
   readonly aim: string;
   readonly judge?: (status: StatusJson) => Verdict;
@@ -65,7 +67,7 @@ function tooLate(options: WaitOptions, status: StatusJson, waitedMs: number): Wa
 export async function waitFor(context: Context, client: Client, options: WaitOptions): Promise<Waited> {
   const { goal, judge = (status: StatusJson): Verdict => judgeRun(status, goal) } = options;
   const { limits, output } = context;
-  const progress = new Progress(output, goal.before, () => performance.now());
+  const progress = new Progress(output, goal.before, options.known?.tasks ?? [], () => performance.now());
   const startedAt = performance.now();
   const ended = new AbortController();
   let last = nothing;

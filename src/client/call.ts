@@ -14,8 +14,10 @@ export interface ClientDeps {
   readonly clock: ClientClock;
 }
 
+/** Parameters of a query; what is undefined is left out. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** What goes with a request. */
 export interface CallOptions {
   readonly query?: Query;
   /** Sent as JSON. */

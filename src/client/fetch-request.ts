@@ -5,6 +5,7 @@ import type { Limits } from '../core/limits.ts';
 import { ConnectionLost, systemClock } from './requester.ts';
 import type { ClientClock, ClientRequest, ClientResponse, Requester } from './requester.ts';
 
+/** Where to, and with what. */
 export interface FetchRequesterOptions {
   /** Origin of the node; empty: the page's own. */
   readonly url: string;

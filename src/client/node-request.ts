@@ -8,6 +8,7 @@ import type { Limits } from '../core/limits.ts';
 import { ConnectionLost, systemClock } from './requester.ts';
 import type { ClientClock, ClientRequest, ClientResponse, Requester } from './requester.ts';
 
+/** Where to, and with what. */
 export interface NodeRequesterOptions {
   /** Origin of the node: `http://127.0.0.1:5555`. */
   readonly url: string;

@@ -1,6 +1,7 @@
 /** What the client needs of HTTP: one function, so that node:http, fetch and a test's own can stand behind it. */
 import { CubeError } from '../core/errors.ts';
 
+/** One request. */
 export interface ClientRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Path and query, encoded. */
@@ -10,6 +11,7 @@ export interface ClientRequest {
   readonly signal: AbortSignal;
 }
 
+/** The head of an answer, and its body as it arrives. */
 export interface ClientResponse {
   readonly status: number;
   /** By lower-case name. */

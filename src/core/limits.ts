@@ -166,6 +166,8 @@ const defaults = {
   engineRetryMs: 1_000,
   /** How often the containers that are waited for are compared with the engine's list, should its events fail silently. */
   engineResyncMs: 30_000,
+  /** How long the reason of a SIGKILL is awaited: the engine tells that memory ran out a little after the end. */
+  oomLateMs: 500,
   /** How often the process runtime looks at the output and the end of what runs. */
   processPollMs: 250,
   /** Times kept of one process's output; with more they get coarser. */

@@ -62,9 +62,15 @@ function object(value: object, walk: Walk): unknown {
   try {
     if (Array.isArray(value)) return list(value, walk);
     if (value instanceof Set) return list([...value], walk);
-    if (value instanceof Map) return fields([...value].map(([key, held]) => [String(key), held]), walk);
+    if (value instanceof Map)
+      return fields(
+        [...value].map(([key, held]) => [String(key), held]),
+        walk,
+      );
     if (value instanceof Error) return fields(errorEntries(value), walk);
-    return isRecord(value) ? fields(Object.entries(value), walk) : `[${value.constructor.name}]`;
+    return isRecord(value)
+      ? fields(Object.entries(value), walk)
+      : `[${(value.constructor as { readonly name?: string } | undefined)?.name ?? 'object'}]`;
   } finally {
     walk.above.pop();
   }

@@ -32,6 +32,8 @@ export interface JobView extends JobRecord {
 export interface StatusView {
   /** The last commit this view holds. */
   readonly index: number;
+  /** The last event whose transition this view shows: `afterSeq` for who wants to follow without a gap. */
+  readonly seq?: number;
   readonly jobs: readonly JobView[];
   readonly tasks: readonly TaskRecord[];
 }

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { createAdaptorServer } from '@hono/node-server';
-import { createApi } from '../../src/api/index.ts';
+import { createApi, createHttpServer } from '../../src/api/index.ts';
 import type { Api, ApiDeps } from '../../src/api/index.ts';
 import { limitsDefault, limitsWith } from '../../src/core/limits.ts';
 import type { Limits } from '../../src/core/limits.ts';
@@ -213,14 +212,14 @@ export function jobDocument(name = 'shop', more: Readonly<Record<string, unknown
 
 /** Serves an API on a free loopback port until the test ends. @returns its origin */
 export async function serve(t: TestContext, api: Api): Promise<string> {
-  const server = createAdaptorServer({ fetch: (request) => api.fetch(request) });
+  const server = createHttpServer(api);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(async () => {
     api.close();
     const closed = once(server, 'close');
     server.close();
-    if ('closeAllConnections' in server) server.closeAllConnections();
+    server.closeAllConnections();
     await closed;
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

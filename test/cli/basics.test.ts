@@ -129,3 +129,17 @@ test('completing offers commands, options and their values, and is silent withou
   assert.deepEqual((await words('up', '--runtime', '')).slice(0, -1), ['docker', 'process']);
   assert.deepEqual((await words('stop', '')).slice(0, -1), []);
 });
+
+test('machines lists them all, and exports one', async () => {
+  const list = JSON.parse((await cube(['machines', '-o', 'json'])).stdout) as { name: string; states: string[]; events: string[] }[];
+  const task = list.find(({ name }) => name === 'task');
+  assert.ok(task?.states.includes('running') && task.events.length > 0);
+  assert.match((await cube(['machines', 'task', '--format', 'mermaid'])).stdout, /^stateDiagram-v2\n/);
+  const json = await cube(['machines', 'task', '--format', 'json', '-o', 'json']);
+  assert.equal((JSON.parse(json.stdout) as { id: string }).id, 'task');
+  const unknown = await cube(['machines', 'tsak']);
+  assert.equal(unknown.code, 4);
+  assert.match(unknown.stderr, /did you mean task\?\nhint: `cube machines` lists them/);
+  assert.equal((await cube(['machines', '--format', 'json'])).code, 2);
+  assert.equal((await cube(['machines', 'task', '--format', 'svg'])).code, 2);
+});

@@ -41,6 +41,14 @@ test('a failed job names each failed task with its reason and what to do', () =>
   assert.match(error.hint, /cube logs shop\/web\.1/);
 });
 
+test('a reason that its task gives, too, is told once', () => {
+  const task = aTask({ state: 'rejected', reason: 'no such host', reasonCode: 'image-unavailable' });
+  const job = aJob({ status: 'failed', reason: 'shop/web.1 is rejected: no such host' });
+  const error = errorOf(judgeRun(aStatus([job], [task]), goal));
+  assert.equal(error.message, 'shop failed\nshop/web.1 rejected: no such host');
+  assert.match(error.hint, /registry could not be reached .*; `cube status shop\/web\.1` tells more$/);
+});
+
 test('an image that cannot be had ends the wait for a service at once', () => {
   const rejected = aTask({ state: 'rejected', reason: 'not found', reasonCode: 'image-not-found' });
   const status = aStatus([aJob({ status: 'degraded' })], [rejected]);

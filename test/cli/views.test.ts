@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainLines } from '../../src/cli/commands/explain.ts';
+import { createLiveView } from '../../src/cli/live-view.ts';
 import { jobLines, taskLines, thingLines } from '../../src/cli/status-view.ts';
 import { alignTable } from '../../src/cli/table.ts';
 import { currentTasks } from '../../src/cli/tasks.ts';
@@ -135,4 +136,34 @@ test('--since takes a duration or a time', () => {
   assert.equal(parseSince('5m', 1_000_000), 700_000);
   assert.equal(parseSince(at, 0), Date.parse(at));
   for (const bad of ['yesterday', '5', '', '2026-99-99']) assert.throws(() => parseSince(bad, 0), /--since takes/);
+});
+
+/** What a terminal of some rows was sent, with the escapes made readable. */
+function drawing(rows: number) {
+  const sent: string[] = [];
+  const view = createLiveView({ rows, write: (text: string) => sent.push(text.replaceAll(String.fromCodePoint(27), '^')) });
+  return { view, sent };
+}
+
+test('a live view erases as many lines as it drew before', () => {
+  const { view, sent } = drawing(24);
+  view.show(['one', 'two']);
+  view.show(['three']);
+  view.clear();
+  view.clear();
+  view.show(['four']);
+  assert.deepEqual(sent, ['^[?7lone\ntwo\n^[?7h', '^[2A^[0J^[?7lthree\n^[?7h', '^[1A^[0J', '^[?7lfour\n^[?7h']);
+});
+
+test('a live view never draws more than the terminal can erase', () => {
+  const { view, sent } = drawing(4);
+  view.show(['a', 'b', 'c', 'd', 'e']);
+  assert.equal(sent[0], '^[?7la\nb\n... and 3 more lines\n^[?7h');
+  view.show(['a']);
+  assert.ok(sent[1]!.startsWith('^[3A'));
+});
+
+test('what others wrote cannot command the terminal', () => {
+  const evil = `x${String.fromCodePoint(27)}[2Jy${String.fromCodePoint(0x9b)}z`;
+  assert.deepEqual(alignTable(['WHY'], [[evil]]), ['WHY', 'x [2Jy z']);
 });

@@ -2,11 +2,13 @@
  * A node for tests: the real `cube` as a process of its own, with a data directory of its own on a free loopback port. What it
  * started is removed with the test, found by the node's own id, so that nobody else's containers are touched.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { createClient, type Client } from '../../src/client/index.ts';
 import { nodeRequester } from '../../src/client/node-request.ts';
 import { label } from '../../src/core/ids.ts';
@@ -26,9 +28,19 @@ export interface NodeSettings {
   readonly data?: string;
 }
 
-/** Where to leave what is to be done in the end: a test's context, or node:test itself for all tests of a file. */
-export interface Scope {
+/** Where to leave what is to be done in the end: a test's context. */
+interface Scope {
   after(run: () => Promise<void>): void;
+}
+
+/** A node that all tests of a file share: the first that asks for it starts it, and it goes after the last. */
+export function sharedNode(settings: NodeSettings = {}): () => Promise<NodeProcess> {
+  const inTheEnd: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const run of inTheEnd) await run();
+  });
+  let node: Promise<NodeProcess> | undefined;
+  return () => (node ??= startNode({ after: (run) => void inTheEnd.push(run) }, settings));
 }
 
 /** Starts a node that goes with the scope. @throws when it ends before it is ready */
@@ -65,7 +77,7 @@ export class NodeProcess {
     const { command = 'up', env = {} } = this.#settings;
     const address = this.#ready ? new URL(this.#ready.url).host : '127.0.0.1:0';
     // `environment` of startCube leaves DOCKER_HOST out; the node is to find the engine that the tests have found.
-    const engineOfTests = process.env['DOCKER_HOST'] ? { DOCKER_HOST: process.env['DOCKER_HOST'] } : {};
+    const engineOfTests: Record<string, string> = process.env['DOCKER_HOST'] ? { DOCKER_HOST: process.env['DOCKER_HOST'] } : {};
     this.#stderr = '';
     this.#running = startCube([command, '--listen', address, '--data', this.data, '-o', 'json', ...args], {
       env: { ...engineOfTests, ...env },
@@ -116,9 +128,8 @@ export class NodeProcess {
 
   /** A client in this process, for what would take too many commands. */
   client(): Client {
-    let ids = 0;
     const request = nodeRequester({ url: this.url, token: this.token, limits: limitsDefault });
-    return createClient({ request, newId: () => `test-${process.pid}-${++ids}` });
+    return createClient({ request, newId: () => randomUUID() });
   }
 
   /** A plain HTTP request with the local token. */

@@ -32,6 +32,7 @@ function lastSeen(header: string | undefined): number | undefined {
   return seq;
 }
 
+/** The route of events. */
 export function eventRoutes(control: Control): readonly Route[] {
   return [
     route({

@@ -42,6 +42,7 @@ async function readJob(body: { readonly job: unknown; readonly yaml: string | un
   return body.yaml === undefined ? checkJob(body.job, deps.limits) : parseJobFile(body.yaml, 'body', deps.limits).spec;
 }
 
+/** The routes of jobs. */
 export function jobRoutes(control: Control, deps: ApiDeps): readonly Route[] {
   return [
     route({

@@ -5,6 +5,7 @@ import type { Values } from '../fields.ts';
 import type { Line, LinesAnswer } from '../route.ts';
 import { logLineJson } from '../convert.ts';
 
+/** What a query for logs may hold. */
 export const logsQuery = {
   follow: inQuery.flag('go on with what is still to come'),
   tail: inQuery.count('only so many last lines'),
@@ -15,7 +16,10 @@ async function* lines(logs: AsyncIterable<LogLine>): AsyncGenerator<Line> {
   for await (const line of logs) yield { value: logLineJson(line) };
 }
 
-/** @param ref a task or a job that is known to exist: of a followed stream the status is sent before the first line */
+/**
+ * The answer of a route for logs.
+ * @param ref a task or a job that is known to exist: of a followed stream the status is sent before the first line
+ */
 export function logLines(control: Control, ref: string, query: Values<typeof logsQuery>): LinesAnswer {
   const { tail, since } = query;
   const follow = query.follow ?? false;

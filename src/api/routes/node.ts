@@ -7,12 +7,46 @@ import { inBody } from '../fields.ts';
 import { json, route } from '../route.ts';
 import type { Route } from '../route.ts';
 
+/** Letting people in: tickets for URLs, sessions for pages. */
+function doorRoutes({ auth, clock, limits }: ApiDeps): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/v1/login',
+      need: 'ticket',
+      says: 'Turns a one-use ticket (in the query) into a token that lasts as long as a page',
+      answers: { 200: { says: 'the token', schema: 'Login' } },
+      secret: true,
+      handle: ({ scope }) => {
+        if (scope === 'join') throw problem('forbidden', 'a join ticket opens no session');
+        return json({ token: auth.openSession(scope), scope } satisfies LoginJson);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/tickets',
+      need: 'viewer',
+      says: "A ticket for one use in a URL, with the caller's scope or a narrower one",
+      body: { scope: inBody.choice('no more than this', ['admin', 'viewer']) },
+      answers: { 200: { says: 'the ticket', schema: 'Ticket' } },
+      secret: true,
+      handle: ({ scope, body }) => {
+        const given = scope === 'viewer' || body.scope === 'viewer' ? 'viewer' : 'admin';
+        const expiresAt = isoTime(clock.now() + limits.ticketMs);
+        return json({ ticket: auth.issueTicket(given), scope: given, expiresAt } satisfies TicketJson);
+      },
+    }),
+  ];
+}
+
 /**
+ * The routes that every node has.
  * @param all gives the whole table, for `/openapi.json`
  */
 export function nodeRoutes(deps: ApiDeps, all: () => readonly Route[]): readonly Route[] {
-  const { auth, clock, control, info, limits, metrics, openLoopback } = deps;
+  const { control, info, metrics, openLoopback } = deps;
   return [
+    ...doorRoutes(deps),
     route({
       method: 'GET',
       path: '/healthz',
@@ -39,32 +73,6 @@ export function nodeRoutes(deps: ApiDeps, all: () => readonly Route[]): readonly
       says: 'Who answers, and what the caller may do',
       answers: { 200: { says: 'the node', schema: 'Info' } },
       handle: ({ scope }) => json({ ...info, openLoopback, scope } satisfies InfoJson),
-    }),
-    route({
-      method: 'POST',
-      path: '/v1/login',
-      need: 'ticket',
-      says: 'Turns a one-use ticket (in the query) into a token that lasts as long as a page',
-      answers: { 200: { says: 'the token', schema: 'Login' } },
-      secret: true,
-      handle: ({ scope }) => {
-        if (scope === 'join') throw problem('forbidden', 'a join ticket opens no session');
-        return json({ token: auth.openSession(scope), scope } satisfies LoginJson);
-      },
-    }),
-    route({
-      method: 'POST',
-      path: '/v1/tickets',
-      need: 'viewer',
-      says: "A ticket for one use in a URL, with the caller's scope or a narrower one",
-      body: { scope: inBody.choice('no more than this', ['admin', 'viewer']) },
-      answers: { 200: { says: 'the ticket', schema: 'Ticket' } },
-      secret: true,
-      handle: ({ scope, body }) => {
-        const given = scope === 'viewer' || body.scope === 'viewer' ? 'viewer' : 'admin';
-        const expiresAt = isoTime(clock.now() + limits.ticketMs);
-        return json({ ticket: auth.issueTicket(given), scope: given, expiresAt } satisfies TicketJson);
-      },
     }),
     route({
       method: 'GET',

@@ -21,6 +21,7 @@ export async function findTask(control: Control, ref: string): Promise<TaskRecor
 
 const ref = 'by its id, a unique prefix of one, its slot (`shop%2Fweb.2`) or the Task.ID a client gave';
 
+/** The routes of tasks, nodes and the whole state. */
 export function taskRoutes(control: Control): readonly Route[] {
   return [
     route({

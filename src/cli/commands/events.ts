@@ -3,6 +3,7 @@ import type { EventJson } from '../../core/views.ts';
 import { shortId } from '../../core/ids.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
+import { tame } from '../table.ts';
 import { clockTime, parseSince } from '../time.ts';
 
 function sentence(context: Context, event: EventJson): string {
@@ -10,7 +11,7 @@ function sentence(context: Context, event: EventJson): string {
   const id = /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(event.id) ? shortId(event.id) : event.id;
   const job = event.job && event.job !== event.id ? ` (${event.job})` : '';
   const when = paint(clockTime(event.at), 'dim');
-  return `${when} ${event.machine} ${id}${job} ${event.from} -> ${paint(event.to, 'strong')} ${event.event}${event.cause ? `: ${event.cause}` : ''}`;
+  return `${when} ${event.machine} ${id}${job} ${event.from} -> ${paint(event.to, 'strong')} ${event.event}${event.cause ? `: ${tame(event.cause)}` : ''}`;
 }
 
 async function events(context: Context): Promise<number> {

@@ -18,11 +18,12 @@ async function machines(context: Context): Promise<number> {
       name,
       'machine',
       all.map((machine) => machine.name),
+      '`cube machines` lists them',
     );
   }
   if (format !== undefined && name !== undefined) {
     const text = exportMachine(name, format);
-    if (output.json) output.document({ name, format, text });
+    if (output.json) output.document(format === 'json' ? (JSON.parse(text) as unknown) : { name, format, text });
     else output.raw(text.endsWith('\n') ? text : `${text}\n`);
     return 0;
   }

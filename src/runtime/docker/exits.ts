@@ -14,6 +14,7 @@ import { inspected, listed, ownerFilter } from './containers.ts';
 import type { Engine } from './engine.ts';
 import { jsonLines } from './json-lines.ts';
 import { exitOf, stateOf } from './state.ts';
+import type { Inspected } from './state.ts';
 
 /** The part of an event that is read here. */
 interface EngineEvent {
@@ -28,6 +29,8 @@ interface Watched {
   oom: boolean;
   /** A signal that did not come from here. */
   foreignSignal?: string;
+  /** Until then an end by SIGKILL may still turn out to be for want of memory. */
+  doubtedUntil?: number;
   /** What the die event said, for the case that the container is gone when it is looked at. */
   dieCode?: number;
 }
@@ -115,6 +118,7 @@ export class Exits {
     const reason = foreign === undefined ? undefined : `somebody else sent it signal ${foreign}`;
     // A signal tells only why it ended if it is what ended it.
     const exit = exitOf(found, { oom: watched.oom, reason: found.State.ExitCode === 128 + Number(foreign) ? reason : undefined });
+    if (exit && this.#mayBeOom(id, watched, found, exit)) return;
     if (exit) {
       this.#settle(id, exit);
     } else if (watched.dieCode !== undefined) {
@@ -122,6 +126,17 @@ export class Exits {
       watched.dieCode = undefined;
       this.#resyncIn(this.#limits.engineRetryMs);
     }
+  }
+
+  /** An unexplained SIGKILL of a container with a memory limit is looked at once more after a while. */
+  #mayBeOom(id: string, watched: Watched, { HostConfig }: Inspected, exit: Exit): boolean {
+    const isExplained = exit.exitCode !== 137 || exit.reason !== undefined || this.#ours.has(id);
+    if (isExplained || (HostConfig.Memory ?? 0) === 0) return false;
+    if (watched.doubtedUntil === undefined) {
+      watched.doubtedUntil = this.#clock.monotonic() + this.#limits.oomLateMs;
+      this.#clock.setTimeout(() => this.check(id), this.#limits.oomLateMs);
+    }
+    return this.#clock.monotonic() < watched.doubtedUntil;
   }
 
   #gone(id: string): void {
@@ -180,6 +195,7 @@ export class Exits {
     switch (event.Action) {
       case 'oom':
         watched.oom = true;
+        this.check(id);
         break;
       case 'kill':
         if (!this.#ours.has(id)) watched.foreignSignal = signal;

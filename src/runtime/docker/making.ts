@@ -69,7 +69,6 @@ async function create(parts: MakingParts, work: Work, options: PrepareOptions): 
     try {
       const made = await gate.run(() => {
         throwIfAborted(options.signal);
-        options.onProgress('creating the container');
         // The name goes into the query, the rest into the body: dockerode puts all of it, secrets too, into the URL if it is told in one.
         const settings = { _query: { name }, _body: body };
         return engine.call('make the container', (abortSignal) => engine.docker.createContainer({ ...settings, abortSignal }));

@@ -1,0 +1,49 @@
+/** A node that is killed right after it said yes: what was accepted is there afterwards, and nothing is there twice. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { label } from '../../src/core/ids.ts';
+import { testEngine } from '../support/engine.ts';
+import { startNode } from '../support/node-process.ts';
+import { assertOneEach, containers, done, eventually } from './help.ts';
+
+const { skip } = await testEngine();
+
+const kills = 20;
+const delayMsMax = 300;
+
+/** Each fourth job is a batch whose tasks end while the node is away. */
+function job(round: number): string {
+  const isBatch = round % 4 === 3;
+  const command = isBatch ? '[/bin/true]' : '[/bin/sleep, "10000"]';
+  const type = isBatch ? 'batch' : 'service';
+  return `name: job-${round}\ntype: ${type}\ntasks: {t: {image: "busybox:latest", command: ${command}, count: 2, stopGrace: 0s}}`;
+}
+
+test(`a node killed ${kills} times after "accepted" keeps every job, and runs no task twice`, { skip }, async (t) => {
+  const node = await startNode(t);
+  for (let round = 0; round < kills; round++) {
+    done(await node.cube(['submit', '--detach', '-'], { input: job(round) }));
+    await sleep((round * delayMsMax) / (kills - 1));
+    await node.kill();
+    await node.start();
+    const names = (await node.client().jobs()).jobs.map(({ name }) => name);
+    assert.ok(names.includes(`job-${round}`), `job-${round} is lost: ${names.join(', ')}`);
+    assert.equal(names.length, round + 1);
+  }
+  const client = node.client();
+  const status = await eventually('all jobs run or are completed', async () => {
+    const now = await client.status();
+    return now.jobs.every((one) => one.status === (one.type === 'batch' ? 'completed' : 'running')) && now;
+  });
+  const ofNode = { [label.node]: node.nodeId };
+  // The last ones that were begun and not reported may still be on their way: what the engine says is looked at when all is told.
+  assertOneEach(await containers(ofNode, false));
+  assertOneEach(await containers(ofNode), label.id);
+  assertOneEach(await containers(ofNode), label.slot);
+  assert.deepEqual(
+    (await containers(ofNode)).map(({ Id }) => Id).toSorted(),
+    status.tasks.map(({ containerId }) => containerId).toSorted(),
+  );
+  for (const task of status.tasks) assert.deepEqual([task.slot, task.attempt, task.restarts], [task.slot, 1, 0]);
+});

@@ -1,0 +1,256 @@
+/** The hosts of a simulated cluster: one with the manager, the others with a worker and an engine. Disks and engines outlive processes. */
+import { WorkerBook } from '../../actors/worker/book.ts';
+import { startManager, startWorker, type ManagerRole, type WorkerRole } from '../../src/boot/roles.ts';
+import { openInlineScorer } from '../../src/pool/inline.ts';
+import type { HostMeter } from '../../src/ports/runtime.ts';
+import { fakeEngine, type FakeEngine } from '../../src/runtime/fake-engine.ts';
+import { openFakeRuntime } from '../../src/runtime/fake.ts';
+import { memoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory.ts';
+import { createMirror, type Mirror } from './mirror.ts';
+import { createWires, guardDisk, guardRuntime, type DiskManners, type Wires } from './parts.ts';
+import { createProcess, randomFor, type SimProcess } from './process.ts';
+import { nodeOptions, noMetrics, type World } from './world.ts';
+import type { ClusterEvent } from '../../src/core/events.ts';
+
+/** What both kinds of hosts can do. */
+export interface Host {
+  readonly name: string;
+  /** Where it can be dialled. */
+  readonly address: string;
+  /** The process that runs there, dead or alive. */
+  readonly process: SimProcess | undefined;
+  /** Whether its process lives and has come up. */
+  readonly up: boolean;
+  /** Starts a process; settles when it is up. @throws CubeError when it could not */
+  start(): Promise<void>;
+  /** The process dies; @param frames what becomes of what it had sent */
+  kill(frames?: 'lost' | 'delivered'): void;
+  /** Ends cleanly. */
+  stop(stopTasks?: boolean): Promise<void>;
+}
+
+/** The host with the manager. */
+export interface ManagerHost extends Host {
+  readonly disk: MemoryDisk;
+  readonly mirror: Mirror;
+  readonly role: ManagerRole | undefined;
+}
+
+/** A host with a worker. */
+export interface WorkerHost extends Host {
+  /** Replaced when its data is lost. */
+  readonly disk: MemoryDisk;
+  readonly engine: FakeEngine;
+  readonly role: WorkerRole | undefined;
+  /** Its data directory is gone. */
+  loseDisk(): void;
+}
+
+/** One life of a host. */
+interface Life {
+  readonly process: SimProcess;
+  readonly wires: Wires;
+}
+
+/** What is alike in all hosts: lives follow each other, and a dead one leaves no link behind. */
+function createLives(world: World, name: string, nodeId: () => string | undefined) {
+  let count = 0;
+  let frames: 'lost' | 'delivered' | undefined;
+  let process: SimProcess | undefined;
+  return {
+    get process() {
+      return process;
+    },
+    begin(): Life {
+      if (process?.alive) throw new Error(`${name} runs already`);
+      frames = undefined;
+      const random = randomFor(world.seed, `${name} ${++count}`);
+      const born = createProcess(name, random, world.processes);
+      process = born;
+      const fate = (): 'lost' | 'delivered' => (frames ??= world.random() < 0.5 ? 'lost' : 'delivered');
+      const wires = createWires(born, (frame) => world.blame(world.sees(frame, nodeId())), fate);
+      born.onDeath(() => {
+        if (fate() === 'lost') world.network.drop(name);
+      });
+      return { process: born, wires };
+    },
+    kill(wanted?: 'lost' | 'delivered') {
+      if (wanted !== undefined && process?.alive) frames = wanted;
+      process?.kill();
+    },
+  };
+}
+
+function mannersOf(world: World, name: string, wrote: DiskManners['wrote']): DiskManners {
+  return { delayMs: () => world.between(...world.writeMs), fault: () => world.writeFault(name), wrote };
+}
+
+/** A process that ended by itself: its links are closed by whoever stopped it. */
+function watchActor(world: World, name: string, process: SimProcess, actor: ManagerRole['actor'] | WorkerRole['actor']): void {
+  actor.subscribe({
+    error: (thrown: unknown) => {
+      if (process.alive) world.blame([`the actor of ${name} failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`]);
+    },
+  });
+}
+
+/** @param onEvent sees each event as it reaches the disk */
+export function createManagerHost(world: World, name: string, onEvent: (event: ClusterEvent) => void): ManagerHost {
+  const disk = memoryDisk();
+  const mirror = createMirror(onEvent);
+  const address = `${name}:5555`;
+  const lives = createLives(world, name, () => undefined);
+  let role: ManagerRole | undefined;
+  let unlisten: (() => void) | undefined;
+  const end = (): void => {
+    role = undefined;
+    unlisten?.();
+    unlisten = undefined;
+  };
+  return {
+    name,
+    address,
+    disk,
+    mirror,
+    get process() {
+      return lives.process;
+    },
+    get role() {
+      return role;
+    },
+    get up() {
+      return role !== undefined;
+    },
+    async start() {
+      const { process, wires } = lives.begin();
+      process.onDeath(() => {
+        end();
+        disk.crash();
+      });
+      const guarded = guardDisk(process, disk, mannersOf(world, name, (operations) => mirror.take(operations)));
+      try {
+        const started = await startManager({
+          options: nodeOptions(world, name, 'manager'),
+          ambient: process.ambient,
+          metrics: noMetrics,
+          dialer: wires.dialer(world.network.dialer(name)),
+          openStore: () => openMemoryStore({ disk: guarded, limits: world.limits, log: process.ambient.log }),
+          scorer: openInlineScorer(),
+        });
+        if (!process.alive) return;
+        role = started;
+        watchActor(world, name, process, started.actor);
+        unlisten = world.network.listen(address, (link) => {
+          // As the node's server does: a manager that does not lead takes no links.
+          if (started.manager.control.ready()) started.accept(wires.tap(link));
+          else link.close('this node takes no links now');
+        });
+      } catch (thrown) {
+        process.kill();
+        throw thrown;
+      }
+    },
+    kill: (frames) => lives.kill(frames),
+    async stop() {
+      const stopping = role;
+      unlisten?.();
+      await stopping?.stop();
+      lives.kill('delivered');
+    },
+  };
+}
+
+/** A meter that always measures the same. */
+function steadyMeter(clock: { now(): number }): HostMeter {
+  const used = { cpu: 0.1, memoryBytes: 1_000_000, diskBytes: 1_000_000, custom: {} };
+  const memory = { totalBytes: 8_000_000_000, availableBytes: 7_000_000_000 };
+  const disk = { totalBytes: 100_000_000_000, freeBytes: 90_000_000_000 };
+  return { measure: () => Promise.resolve({ at: clock.now(), used, memory, disk, cpuPercent: null, load: [0, 0, 0] }) };
+}
+
+/** @param manager the address it dials, or undefined when it is dialled itself */
+export function createWorkerHost(world: World, name: string, manager: string | undefined): WorkerHost {
+  let disk = memoryDisk();
+  const engine = fakeEngine({ clock: world.clock, random: randomFor(world.seed, `engine of ${name}`), script: world.scripts });
+  const address = `${name}:5556`;
+  let role: WorkerRole | undefined;
+  let book: WorkerBook | undefined;
+  const lives = createLives(world, name, () => book?.identity.nodeId);
+  let unlisten: (() => void) | undefined;
+  const end = (): void => {
+    role = undefined;
+    unlisten?.();
+    unlisten = undefined;
+  };
+
+  async function boot({ process, wires }: Life): Promise<void> {
+    const { ambient } = process;
+    const guarded = guardDisk(process, disk, mannersOf(world, name, () => undefined));
+    const store = openMemoryStore({ disk: guarded, limits: world.limits, log: ambient.log });
+    const opened = await WorkerBook.open(store, ambient.log, () => ambient.ids.id());
+    book = opened;
+    const owner = {
+      get clusterId() {
+        return opened.identity.clusterId ?? '';
+      },
+      nodeId: opened.identity.nodeId,
+    };
+    const runtime = guardRuntime(process, openFakeRuntime({ owner, engine }));
+    const started = await startWorker({
+      options: nodeOptions(world, name, 'worker'),
+      ambient,
+      metrics: noMetrics,
+      dialer: wires.dialer(world.network.dialer(name)),
+      book: opened,
+      store,
+      runtime,
+      meter: steadyMeter(ambient.clock),
+    });
+    if (!process.alive) return;
+    role = started;
+    watchActor(world, name, process, started.actor);
+    if (manager === undefined) unlisten = world.network.listen(address, (link) => started.accept(wires.tap(link)));
+    else started.dial(`http://${manager}`);
+  }
+
+  return {
+    name,
+    address,
+    engine,
+    get disk() {
+      return disk;
+    },
+    get process() {
+      return lives.process;
+    },
+    get role() {
+      return role;
+    },
+    get up() {
+      return role !== undefined;
+    },
+    async start() {
+      const life = lives.begin();
+      life.process.onDeath(() => {
+        end();
+        disk.crash();
+      });
+      try {
+        await boot(life);
+      } catch (thrown) {
+        life.process.kill();
+        throw thrown;
+      }
+    },
+    kill: (frames) => lives.kill(frames),
+    async stop(stopTasks = false) {
+      const stopping = role;
+      await stopping?.stop(stopTasks);
+      lives.kill('delivered');
+    },
+    loseDisk() {
+      if (lives.process?.alive) throw new Error(`${name} still runs`);
+      disk = memoryDisk();
+    },
+  };
+}

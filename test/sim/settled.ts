@@ -1,0 +1,61 @@
+/** What a healthy cluster comes to: everything wanted runs or has completed, and nothing else does. */
+import type { JobRecord } from '../../src/core/job.ts';
+import type { NodeRecord } from '../../src/core/node.ts';
+import { slotsOf, type Slot } from '../../src/core/slots.ts';
+import type { TaskRecord } from '../../src/core/task.ts';
+import type { Problems, RunningContainer } from './checkers.ts';
+
+/** A cluster as it is: the manager's records, and what the engines have. */
+export interface ClusterLook {
+  readonly jobs: ReadonlyMap<string, JobRecord>;
+  readonly tasks: ReadonlyMap<string, TaskRecord>;
+  readonly nodes: ReadonlyMap<string, NodeRecord>;
+  readonly running: readonly RunningContainer[];
+  /** Ids of the tasks of all containers, ended ones too. */
+  readonly kept: readonly string[];
+  /** What becomes of a slot of this spec, if all goes well. */
+  readonly fate: (slot: Slot) => 'runs' | 'completes' | 'fails';
+}
+
+/** What is still to come, in sentences; empty when the cluster has settled. */
+export function unsettled(look: ClusterLook): Problems {
+  const problems: string[] = [];
+  const { jobs, tasks, nodes, running, kept } = look;
+  for (const node of nodes.values()) if (node.state !== 'ready') problems.push(`node ${node.name} is ${node.state}`);
+  for (const task of tasks.values()) {
+    if (task.state === 'unreachable') problems.push(`${task.slot} has an unreachable record ${task.id}`);
+    if (!jobs.has(task.job)) problems.push(`the record ${task.id} is of no job`);
+  }
+  for (const taskId of kept) if (!tasks.has(taskId)) problems.push(`a container of ${taskId} is left, and there is no such record`);
+  const byTask = new Map(running.map((container) => [container.taskId, container]));
+  const wanted = new Set<string>();
+  for (const job of jobs.values()) problems.push(...ofJob(job, look, byTask, wanted));
+  for (const { taskId, name, host } of running) if (!wanted.has(taskId)) problems.push(`${name} runs on ${host}, and nobody wants it`);
+  return problems;
+}
+
+function ofJob(job: JobRecord, { tasks, fate }: ClusterLook, running: ReadonlyMap<string, RunningContainer>, wanted: Set<string>): Problems {
+  const problems: string[] = [];
+  const { slots } = slotsOf(
+    job,
+    [...tasks.values()].filter((task) => task.job === job.name),
+  );
+  if (job.stopWanted) return job.status === 'stopped' ? [] : [`job ${job.name} is to stop and is ${job.status}`];
+  for (const slot of slots) {
+    const expected = fate(slot);
+    const { shown } = slot;
+    const live = slot.live.filter((task) => task.desired === 'running');
+    // A version that cannot run leaves the one before it in place.
+    if (expected === 'fails') for (const task of live) wanted.add(task.id);
+    if (expected === 'completes' && shown?.state !== 'completed') problems.push(`${slot.name} is ${shown?.state ?? 'missing'} and is to complete`);
+    if (expected !== 'runs') continue;
+    if (shown?.state !== 'running' || shown.desired !== 'running' || shown.specHash !== slot.specHash || !running.has(shown.id))
+      problems.push(`${slot.name} is ${shown?.state ?? 'missing'}${shown && !running.has(shown.id) ? ' without a container' : ''} and is to run`);
+    else wanted.add(shown.id);
+    if (slot.live.length > 1) problems.push(`${slot.name} has ${slot.live.length} live records`);
+  }
+  const fates = new Set(slots.map(fate));
+  const status = fates.has('fails') ? ['failed', 'degraded'] : fates.has('runs') ? ['running'] : ['completed'];
+  if (!status.includes(job.status)) problems.push(`job ${job.name} is ${job.status}, not ${status.join(' or ')} (${job.reason ?? 'no reason'})`);
+  return problems;
+}
