@@ -12,19 +12,6 @@ import { newestOfSlots } from './convert.ts';
 /** Longest job name (CLI.md) less `-` and eight characters. */
 const nameLengthMax = 63 - 9;
 
-function isCode(thrown: unknown, code: 'conflict' | 'not-found'): boolean {
-  return thrown instanceof CubeError && thrown.code === code;
-}
-
-async function isKnown(control: Control, clientTaskId: string): Promise<boolean> {
-  try {
-    return (await control.status({ task: clientTaskId })).tasks.length > 0;
-  } catch (thrown) {
-    if (isCode(thrown, 'not-found')) return false;
-    throw thrown;
-  }
-}
-
 /** Another client's task has the name: the job gets the id's first characters appended, and keeps the name it was given as the task's. */
 function renamed(spec: JobSpec, origin: JobOrigin): { readonly spec: JobSpec; readonly origin: JobOrigin } {
   const name = `${spec.name.slice(0, nameLengthMax)}-${shortId(origin.clientTaskId!)}`;
@@ -39,7 +26,8 @@ async function create(control: Control, spec: JobSpec, origin: JobOrigin): Promi
   try {
     return await submit({ spec, origin });
   } catch (thrown) {
-    if (!isCode(thrown, 'conflict') || origin.clientTaskId === undefined || (await isKnown(control, origin.clientTaskId))) throw thrown;
+    if (!(thrown instanceof CubeError) || thrown.code !== 'conflict' || origin.clientTaskId === undefined) throw thrown;
+    // Either the name is taken, and another will do, or the Task.ID is known, and this is refused for that again.
     return submit(renamed(spec, origin));
   }
 }

@@ -177,6 +177,25 @@ test('an ended stream and one that failed at once make room', async () => {
   assert.equal((await rig.ask('GET', '/v1/events')).status, 200);
 });
 
+test('a HEAD request takes no stream', async () => {
+  const rig = makeRig({ limits: { streamsMax: 1 } });
+  for (let count = 0; count < 3; count++) assert.equal((await rig.ask('HEAD', '/v1/events?follow')).status, 200);
+  assert.equal((await rig.ask('GET', '/v1/events?follow')).status, 200);
+});
+
+test('a source that would throw for ever is asked once', async () => {
+  const rig = makeRig();
+  let asked = 0;
+  const next = () => {
+    asked++;
+    return Promise.reject(problem('cut-off', 'gone'));
+  };
+  rig.control.events = () => ({ [Symbol.asyncIterator]: () => ({ next }) });
+  const response = await rig.ask('GET', '/v1/events?follow', { headers: { accept: 'application/x-ndjson' } });
+  assert.equal((await response.text()).split('\n').length, 2);
+  assert.equal(asked, 1);
+});
+
 test('a reader that does not read is not read for', async () => {
   const rig = makeRig();
   for (let count = 0; count < 100; count++) rig.control.emit();

@@ -5,6 +5,7 @@
  *   npm run bench:deploy -- [containers] [rounds]
  */
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { parseJobFile } from '../../src/core/job-file/index.ts';
@@ -25,7 +26,7 @@ const job = (name: string): string =>
 
 /** Settles when so many containers with the label have started, as the engine tells. */
 async function started(docker: Dockerode, of: string): Promise<{ all: Promise<number>; stop(): void }> {
-  const stream = await docker.getEvents({ filters: { type: ['container'], event: ['start'], label: [of] } });
+  const stream = (await docker.getEvents({ filters: { type: ['container'], event: ['start'], label: [of] } })) as Readable;
   let seen = 0;
   const all = new Promise<number>((resolve, reject) => {
     stream.on('data', (data: Buffer) => {
@@ -34,7 +35,7 @@ async function started(docker: Dockerode, of: string): Promise<{ all: Promise<nu
     });
     stream.on('error', reject);
   });
-  return { all, stop: () => (stream as unknown as { destroy(): void }).destroy() };
+  return { all, stop: () => void stream.destroy() };
 }
 
 async function assertRunning(docker: Dockerode, of: string): Promise<void> {

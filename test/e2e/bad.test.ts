@@ -17,12 +17,13 @@ test('a port that another container has is named, with the container', { skip },
   const holder = await docker.createContainer({
     Image: testImage,
     Cmd: ['/bin/sleep', '10000'],
+    ExposedPorts: { '80/tcp': {} },
     HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] } },
   });
   t.after(() => holder.remove({ force: true }));
   await holder.start();
   const { Name, NetworkSettings } = await holder.inspect();
-  const port = NetworkSettings.Ports['80/tcp']![0]!.HostPort;
+  const port = NetworkSettings.Ports['80/tcp']?.[0]?.HostPort;
   const { code, stderr } = await node.cube(['submit', '-'], { input: sleeper('held', `ports: ["${port}:80"]`) });
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`host port 127\\.0\\.0\\.1:${port}/tcp is taken by container ${Name.slice(1)}`));
@@ -102,5 +103,5 @@ test('a file that only the server reads is refused there just so', { skip }, asy
     headers: { 'content-type': 'application/yaml' },
   });
   assert.equal(answer.status, 400);
-  assert.deepEqual(((await answer.json()) as { error: { at: unknown } }).error.at, { file: 'body', line: 2, column: 37 });
+  assert.deepEqual(((await answer.json()) as { error: { at: unknown } }).error.at, { file: 'body', line: 2, column: 36 });
 });

@@ -10,14 +10,14 @@ import { containers, done, eventually, freePort, inspect } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode({ args: ['--name', 'bar', '--open-loopback'] });
-/** An image whose own command serves HTTP on port 7777: a TaskEvent cannot name a command. */
+/** An image whose own command serves HTTP on port 7777, and leaves when it is told to: a TaskEvent cannot name a command. */
 const image = `cube-test-httpd-${randomUUID().slice(0, 8)}:1`;
 
 before(async () => {
   if (skip) return;
   const container = await docker.createContainer({ Image: testImage });
   const [repo, tag] = image.split(':');
-  await container.commit({ repo, tag, changes: 'CMD ["/bin/httpd","-f","-p","7777","-h","/etc"]' });
+  await container.commit({ repo, tag, changes: `CMD ["/bin/sh", "-c", "trap 'exit 0' TERM; httpd -f -p 7777 -h /etc & wait"]` });
   await container.remove();
 });
 

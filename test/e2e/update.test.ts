@@ -1,5 +1,6 @@
 /** A job that is submitted again: what did not change stays, what changed is replaced without a gap. */
 import assert from 'node:assert/strict';
+import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { label } from '../../src/core/ids.ts';
 import type { SubmittedJson } from '../../src/core/views.ts';
@@ -12,9 +13,9 @@ const theNode = sharedNode();
 
 /** Counts a job's running containers by the engine's own events, from how many there are now. */
 async function watchRunning(node: string, job: string, now: number): Promise<{ least: number; most: number; stop(): void }> {
-  const filters = { type: ['container'], event: ['start', 'die'], label: [`${label.node}=${node}`, `${label.job}=${job}`] };
-  const stream = await docker.getEvents({ filters });
-  const seen = { least: now, most: now, stop: () => (stream as unknown as { destroy(): void }).destroy() };
+  const filters = { type: ['container' as const], event: ['start', 'die'], label: [`${label.node}=${node}`, `${label.job}=${job}`] };
+  const stream = (await docker.getEvents({ filters })) as Readable;
+  const seen = { least: now, most: now, stop: () => void stream.destroy() };
   let count = now;
   stream.on('data', (data: Buffer) => {
     for (const line of data.toString('utf8').split('\n').filter(Boolean)) {

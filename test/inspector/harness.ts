@@ -3,7 +3,6 @@ import { assign, createActor, fromPromise, sendTo, setup, spawnChild, stopChild,
 import { watchActors } from '../../actors/system.ts';
 import type { ActorMessage, EventMessage, InspectMessage, SnapshotMessage } from '../../src/core/inspect-protocol.ts';
 import { limitsDefault, type Limits } from '../../src/core/limits.ts';
-import type { Order } from '../../src/core/task.ts';
 import type { Clock } from '../../src/ports/ambient.ts';
 import type { Control } from '../../src/ports/control.ts';
 import { createFeed, type InspectFeed } from '../../src/inspector/feed.ts';
@@ -46,33 +45,6 @@ export const lamp = setup({
     gone: { type: 'final' },
   },
 });
-
-/** A worker's order, with a secret in its environment. */
-export const order: Order = {
-  id: '3f0c1c9e-0000-4000-8000-000000000001',
-  job: 'shop',
-  jobType: 'service',
-  task: 'web',
-  index: 1,
-  slot: 'shop/web.1',
-  version: 1,
-  desired: 'running',
-  spec: {
-    image: 'nginx:1.27',
-    pull: 'missing',
-    count: 1,
-    env: { DB_PASSWORD: 'hunter2' },
-    resources: { cpu: 0, memoryBytes: 0, diskBytes: 0, custom: {} },
-    ports: [],
-    restart: { on: 'always', attempts: 3, withinMs: 600_000, delayMs: 1_000, backoff: 2, delayMsMax: 60_000 },
-    stopSignal: 'SIGTERM',
-    stopDelayMs: 0,
-    stopGraceMs: 10_000,
-  },
-  labels: {},
-  ports: [],
-  sequence: 0,
-};
 
 /** Counts what XState's inspection has attached to an actor's system. */
 export function countObservers(ref: AnyActorRef): { readonly count: () => number; readonly total: () => number } {

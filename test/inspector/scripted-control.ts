@@ -4,7 +4,7 @@ import type { JobSpec } from '../../src/core/job.ts';
 import type { TaskRecord, TaskState } from '../../src/core/task.ts';
 import type { StatusView } from '../../src/ports/control.ts';
 import { FakeControl } from '../support/fake-control.ts';
-import { order } from './harness.ts';
+import { order } from '../machines/order.ts';
 
 /** A job of one task. */
 export function jobSpec(name: string, count: number): JobSpec {

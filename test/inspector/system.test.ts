@@ -4,7 +4,8 @@ import { createActor, fromPromise, setup, type AnyActorRef } from 'xstate';
 import { watchActors, type NamedRoot } from '../../actors/system.ts';
 import { linkMachine, taskMachine } from '../../machines/index.ts';
 import type { ActorRecord } from '../../src/ports/inspection.ts';
-import { countObservers, HandClock, lamp, order } from './harness.ts';
+import { order } from '../machines/order.ts';
+import { countObservers, HandClock, lamp } from './harness.ts';
 
 function watched(names: readonly string[] = ['lamp']) {
   const clock = new HandClock();

@@ -85,8 +85,12 @@ function mannersOf(world: World, name: string, wrote: DiskManners['wrote']): Dis
   return { delayMs: () => world.between(...world.writeMs), fault: () => world.writeFault(name), wrote };
 }
 
-/** A process that ended by itself: its links are closed by whoever stopped it. */
-function watchActor(world: World, name: string, process: SimProcess, actor: ManagerRole['actor'] | WorkerRole['actor']): void {
+interface Watched {
+  subscribe(observer: { readonly error: (thrown: unknown) => void }): unknown;
+}
+
+/** An actor that fails by a defect takes its role with it. */
+function watchActor(world: World, name: string, process: SimProcess, actor: Watched): void {
   actor.subscribe({
     error: (thrown: unknown) => {
       if (process.alive) world.blame([`the actor of ${name} failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`]);

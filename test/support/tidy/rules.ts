@@ -59,7 +59,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/api': {
     holds: "HTTP routes, OpenAPI, the seeds' API",
     imports: ports,
-    npm: ['hono', '@hono/node-server', '@hono/zod-openapi', 'zod'],
+    npm: ['hono', '@hono/node-server', 'zod'],
     ...driver,
   },
   'src/inspector': {
@@ -84,7 +84,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/cli': {
     holds: 'one file a command',
     imports: { ...core, 'src/client': 'all', machines: 'all', 'src/inspector': 'all', 'src/boot': startsNodes },
-    npm: ['cac', 'picocolors', 'cli-table3', 'listr2', 'env-paths', '@bomb.sh/tab'],
+    npm: ['cac', 'picocolors', 'env-paths', '@bomb.sh/tab'],
     ...driver,
   },
   'src/boot': {
