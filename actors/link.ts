@@ -4,6 +4,7 @@
  */
 import { fromCallback, fromPromise } from 'xstate';
 import { linkMachine, type LinkContext, type LinkEvent } from '../machines/link.ts';
+import { asCubeError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Ambient } from '../src/ports/ambient.ts';
 import type { Dialer, Frame, Link } from '../src/ports/transport.ts';
@@ -24,6 +25,14 @@ export interface LinkDeps {
 /** The link machine with its effects; used by workers and by managers. */
 export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
   const { connections, limits } = deps;
+  const { log } = deps.ambient;
+  /** What its user was told about each link that is dialled again and again: said once, until it changes. */
+  const told = new Map<string, string>();
+  const tell = ({ id, peer }: LinkContext, thrown: unknown): void => {
+    const why = asCubeError(thrown).message;
+    if (told.get(id) !== why) log.warn(`no link to ${peer}: ${why}; trying on`);
+    told.set(id, why);
+  };
   return linkMachine.provide({
     delays: {
       redialDelay: ({ context }) =>
@@ -39,7 +48,13 @@ export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
     actors: {
       dial: fromPromise<void, LinkContext>(async ({ input, signal }) => {
         if (connections.has(input.id)) return;
-        connections.set(input.id, await deps.dialer.dial(input.peer, signal));
+        try {
+          connections.set(input.id, await deps.dialer.dial(input.peer, signal));
+          told.delete(input.id);
+        } catch (thrown) {
+          if (!signal.aborted) tell(input, thrown);
+          throw thrown;
+        }
       }),
       converse: fromCallback<LinkEvent, LinkContext>(({ sendBack, input }) => converse(deps, input.id, sendBack)),
     },

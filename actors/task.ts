@@ -7,6 +7,7 @@ import { taskMachine, type EffectInput, type Observation, type TaskEvent } from 
 import { asCubeError, type CubeError, type ErrorCode } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import { afterExit } from '../src/core/restart.ts';
+import type { Order } from '../src/core/task.ts';
 import type { Ambient } from '../src/ports/ambient.ts';
 import type { ContainerRef, Exit, Found, Runtime } from '../src/ports/runtime.ts';
 
@@ -17,6 +18,8 @@ export interface TaskDeps {
   readonly runtime: Runtime;
   /** Containers of a task that were there when the worker started; later ones it made itself. */
   readonly found: (taskId: string) => readonly Found[];
+  /** What a task was last ordered: its terms may change while an effect is under way. */
+  readonly orderOf: (taskId: string) => Order | undefined;
 }
 
 type Send = (event: TaskEvent) => void;
@@ -44,8 +47,15 @@ export function createTaskLogic(deps: TaskDeps): typeof taskMachine {
       const send: Send = (event) => {
         if (!abort.signal.aborted) sendBack(event);
       };
-      const task: EffectRun = { ...input, send, signal: abort.signal };
       const { id } = input.order;
+      const task: EffectRun = {
+        ...input,
+        get order() {
+          return deps.orderOf(id) ?? input.order;
+        },
+        send,
+        signal: abort.signal,
+      };
       const work = (underWay.get(id) ?? Promise.resolve())
         .then(() => run(deps, task))
         .catch((thrown: unknown) => {
@@ -80,7 +90,8 @@ interface EffectRun extends EffectInput {
 
 /** Looks for a container that is already there: after a crash of the node, or when the answer to a create was lost. */
 async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
-  const newest = deps.found(task.order.id).toSorted((a, b) => b.attempt - a.attempt)[0];
+  const [newest, ...older] = deps.found(task.order.id).toSorted((a, b) => b.attempt - a.attempt);
+  for (const { ref } of older) await clear(deps, task, ref);
   if (newest === undefined) {
     if (task.desired === 'stopped') return task.send({ type: 'report.stopping' });
     const ranBefore = task.lastState === 'running' || task.lastState === 'starting';
@@ -90,6 +101,10 @@ async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
       reason: 'its container was removed while the node was down',
       finishedAt: deps.ambient.clock.now(),
     });
+  }
+  if (newest.attempt < task.observed.attempt && task.desired === 'running') {
+    // Its end was dealt with before the crash; the attempt after it has no container yet.
+    return task.send({ type: 'report.preparing', observed: { endedContainerId: newest.ref.id } });
   }
   const observed: Partial<Observation> = {
     attempt: newest.attempt,
@@ -116,7 +131,7 @@ async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
       { signal, onProgress: (detail) => send({ type: 'report.progress', observed: { detail } }) },
     ),
   );
-  if (observed.endedContainerId !== undefined) await removeQuietly(deps, { id: observed.endedContainerId, name: 'of the attempt before' });
+  if (observed.endedContainerId !== undefined) await clear(deps, task, { id: observed.endedContainerId, name: 'of the attempt before' });
   send({
     type: 'report.starting',
     observed: {
@@ -130,12 +145,11 @@ async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
   });
 }
 
-/** A start is never cut short: whether it happened would be unknown, and the stop that waits for it would find nothing. */
-const uncut = new AbortController().signal;
-
 /** Starts. A port that is taken is tried a few times: its holder may just be on its way out. */
 async function start(deps: TaskDeps, task: EffectRun): Promise<void> {
   const { limits } = deps;
+  // A start is never cut short: whether it happened would be unknown, and the stop that waits for it would find nothing.
+  const uncut = new AbortController().signal;
   for (let tried = 1; ; tried++) {
     try {
       const { startedAt } = await untilEngineAnswers(deps, task, () => deps.runtime.start(refOf(task.observed), uncut));
@@ -252,6 +266,16 @@ async function untilEngineAnswers<T>(deps: TaskDeps, task: EffectRun, call: () =
       task.send({ type: 'report.progress', observed: { detail: error.message } });
       await pause(deps, deps.limits.engineRetryMs, task.signal);
     }
+  }
+}
+
+/** Removes what an earlier attempt left, and waits for it: no two of a task may run. */
+async function clear(deps: TaskDeps, task: EffectRun, ref: ContainerRef): Promise<void> {
+  try {
+    await untilEngineAnswers(deps, task, () => deps.runtime.remove(ref));
+  } catch (thrown) {
+    if (task.signal.aborted) throw thrown;
+    deps.ambient.log.warn(`container ${ref.name} could not be removed: ${asCubeError(thrown).message}`);
   }
 }
 

@@ -118,7 +118,10 @@ export const taskMachine = setup({
         attempt: observed.attempt + 1,
         restarts: observed.restarts + 1,
         ...(observed.restartedAt ? { restartedAt: observed.restartedAt } : {}),
-        ...(observed.containerId ? { endedContainerId: observed.containerId } : {}),
+        // An attempt that got no container leaves the one before it as the last.
+        ...(observed.containerId || observed.endedContainerId
+          ? { endedContainerId: observed.containerId ?? observed.endedContainerId }
+          : {}),
       }),
     }),
     /** Tells the worker, which tells the manager. */

@@ -1,6 +1,6 @@
 /** The control port on top of the manager actor: every request goes through its mailbox, so that only a leader answers. */
 import type { ClusterEvent } from '../../src/core/events.ts';
-import type { Control, EventFilter, LogLine, LogRequest } from '../../src/ports/control.ts';
+import type { Control, EventFilter, JobView, LogLine, LogRequest } from '../../src/ports/control.ts';
 import type { Asks } from './asks.ts';
 import { jobNamed, jobView, startJob, stopJob, stopTask, submitJob } from './jobs.ts';
 import type { Leader } from './leader.ts';
@@ -21,17 +21,21 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
       return promise;
     });
   return {
+    // What a turn changed may be purged in the next, before either is on disk: then its last view is the answer.
     submit: (request) =>
       change(
         'submit',
-        (leader) => submitJob(leader, request),
-        (leader, outcome) => ({ job: jobNamed(leader, request.spec.name), change: outcome }),
+        (leader) => ({ change: submitJob(leader, request), job: jobNamed(leader, request.spec.name) }),
+        (leader, done) => ({ ...done, job: leader.state.jobs.get(done.job.name) ?? done.job }),
       ),
     startJob: (name) =>
       change(
         'startJob',
-        (leader) => startJob(leader, name),
-        (leader) => jobView(leader, jobNamed(leader, name)),
+        (leader) => {
+          startJob(leader, name);
+          return jobView(leader, jobNamed(leader, name));
+        },
+        latestView,
       ),
     stopJob: (name, { purge }) =>
       change(
@@ -41,8 +45,7 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
           stopJob(leader, name, purge);
           return before;
         },
-        // A job without tasks is purged in the same turn: then its last view is the answer.
-        (leader, before) => (leader.state.jobs.has(name) ? jobView(leader, jobNamed(leader, name)) : before),
+        latestView,
       ),
     stopTask: (ref) =>
       change(
@@ -61,6 +64,12 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
     logs: (ref, request) => logs(ask, ref, request),
     ready,
   };
+}
+
+/** The job as it is by now, or as it was if it is gone. */
+function latestView(leader: Leader, before: JobView): JobView {
+  const job = leader.state.jobs.get(before.name);
+  return job === undefined ? before : jobView(leader, job);
 }
 
 type Asker = <T>(kind: string, run: (leader: Leader) => T | Promise<T>) => Promise<T>;

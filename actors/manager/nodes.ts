@@ -26,8 +26,15 @@ export function expectNodes(leader: Leader): void {
       });
     }
     leader.heardAt.set(node.id, now);
-    leader.deadlines.set(`node:${node.id}`, now + leader.deps.limits.takeoverDownMs);
+    leader.deadlines.set(`node:${node.id}`, now + graceMs(leader, node));
   }
+}
+
+/** How long a new leadership waits for a node: what is left of its leave if it said goodbye. */
+function graceMs(leader: Leader, node: NodeRecord): number {
+  const { limits, ambient } = leader.deps;
+  const leaveMs = node.state === 'away' ? node.updatedAt + limits.nodeAwayMs - ambient.clock.now() : 0;
+  return Math.max(limits.takeoverDownMs, leaveMs);
 }
 
 /** Takes a worker's greeting: welcomes it with all its orders, or refuses it and says why. */

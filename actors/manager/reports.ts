@@ -9,11 +9,16 @@ export function takeReports(leader: Leader, link: string, node: string, reports:
   if (reports.length === 0) return;
   for (const report of reports) {
     const task = leader.state.tasks.get(report.id);
-    if (task === undefined || task.node !== node || isFinal(task) || report.sequence <= task.sequence) continue;
+    if (task === undefined || task.node !== node || isFinal(task) || !isNews(task, report)) continue;
     takeReport(leader, task, report);
   }
   const acks = reports.map(({ id, sequence }) => ({ id, sequence }));
   leader.ledger.then(() => leader.sessions.send(link, { type: 'acks', acks }));
+}
+
+/** Whether a report is newer than what was taken; of a task that was out of reach the last one counts again. */
+function isNews(task: TaskRecord, report: TaskReport): boolean {
+  return report.sequence > task.sequence || (task.state === 'unreachable' && report.sequence === task.sequence);
 }
 
 function takeReport(leader: Leader, task: TaskRecord, report: TaskReport): void {

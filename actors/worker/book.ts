@@ -5,7 +5,6 @@
  */
 import type { Observation } from '../../machines/task.ts';
 import { compareEpochs, type Epoch } from '../../src/core/events.ts';
-import type { Limits } from '../../src/core/limits.ts';
 import { finalStates, type Health, type Order, type ReportedState, type TaskReport } from '../../src/core/task.ts';
 import type { Log } from '../../src/ports/ambient.ts';
 import type { Put, Removal, Store } from '../../src/ports/store.ts';
@@ -39,6 +38,11 @@ export class WorkerBook {
   seen: Seen = { epoch: null, revision: 0 };
   readonly #store: Store;
   readonly #log: Log;
+  /** A write failed, and the disk does not hold what memory does. */
+  #broken = false;
+  /** Memory changed since the disk was last made good. */
+  #stale = false;
+  #mending: Promise<number> | undefined;
 
   private constructor(store: Store, log: Log, identity: Identity) {
     this.#store = store;
@@ -58,12 +62,22 @@ export class WorkerBook {
     const book = new WorkerBook(store, log, kept ?? { nodeId: newId(), clusterId: null });
     if (kept === undefined) await book.#commit([{ kind: 'meta', key: 'identity', value: book.identity }]);
     book.seen = (meta?.get('seen') as Seen | undefined) ?? book.seen;
-    for (const [id, value] of records.get('order') ?? []) {
-      const entry = value as Entry;
-      const report = entry.report && { ...entry.report, sequence: entry.report.sequence + sequenceLeap };
-      book.entries.set(id, { ...entry, report });
-    }
+    for (const [id, value] of records.get('order') ?? []) book.entries.set(id, value as Entry);
+    await book.#leap();
     return book;
+  }
+
+  /** Goes on with fresh sequences, which are on disk before one is used: the next crash must leap from there. */
+  async #leap(): Promise<void> {
+    const puts: Put[] = [];
+    for (const [id, entry] of this.entries) {
+      // An end is the last word on its task: its sequence cannot come to mean anything else.
+      if (entry.report === null || finalStates.has(entry.report.state)) continue;
+      const value: Entry = { ...entry, report: { ...entry.report, sequence: entry.report.sequence + sequenceLeap } };
+      this.entries.set(id, value);
+      puts.push({ kind: 'order', key: id, value });
+    }
+    if (puts.length > 0) await this.#commit(puts);
   }
 
   /** Pins the cluster; settles when that is on disk. */
@@ -73,13 +87,18 @@ export class WorkerBook {
     await this.#commit([{ kind: 'meta', key: 'identity', value: this.identity }]);
   }
 
-  /** Notes an epoch and revision; a higher epoch is on disk when this settles. */
+  /** Notes an epoch and revision; a higher epoch is on disk when this settles. @throws CubeError of the store: then it was not seen */
   async see(epoch: Epoch, revision: number): Promise<void> {
-    const raised = this.seen.epoch === null || compareEpochs(epoch, this.seen.epoch) > 0;
-    this.seen = { epoch, revision };
-    const written = this.#commit([{ kind: 'meta', key: 'seen', value: this.seen }]);
-    if (raised) await written;
-    else this.#follow(written);
+    const seen: Seen = { epoch, revision };
+    const puts: readonly Put[] = [{ kind: 'meta', key: 'seen', value: seen }];
+    if (this.seen.epoch === null || compareEpochs(epoch, this.seen.epoch) > 0) {
+      if (this.#broken) await this.#mend();
+      await this.#write(puts, []);
+      this.seen = seen;
+      return;
+    }
+    this.seen = seen;
+    this.#follow(this.#commit(puts));
   }
 
   /** Takes an order, new or changed. */
@@ -89,17 +108,18 @@ export class WorkerBook {
   }
 
   /** Notes what a task told. @returns the report to send, or undefined for a task that is no longer kept */
-  note(
-    id: string,
-    state: ReportedState,
-    health: Health,
-    observed: Observation,
-    limits: Pick<Limits, 'workerFinalTasksMax'>,
-  ): TaskReport | undefined {
+  note(id: string, state: ReportedState, health: Health, observed: Observation): TaskReport | undefined {
     const report = this.#report(id, state, health, observed);
-    if (report === undefined) return undefined;
-    this.#put(id, { order: this.entries.get(id)!.order, observed, report });
-    if (finalStates.has(state)) this.#trim(limits.workerFinalTasksMax);
+    if (report !== undefined) this.#put(id, { order: this.entries.get(id)!.order, observed, report });
+    return report;
+  }
+
+  /** Counts on above a sequence that the manager took, should it be ahead. @returns the report under its new sequence */
+  countOn(id: string, sequence: number): TaskReport | undefined {
+    const entry = this.entries.get(id);
+    if (!entry?.report || entry.report.sequence >= sequence) return undefined;
+    const report = { ...entry.report, sequence: sequence + 1 };
+    this.#put(id, { ...entry, report });
     return report;
   }
 
@@ -116,7 +136,7 @@ export class WorkerBook {
   forget(ids: readonly string[]): void {
     const removals: Removal[] = [];
     for (const id of ids) if (this.entries.delete(id)) removals.push({ kind: 'order', key: id });
-    if (removals.length > 0) this.#follow(this.#store.commit({ puts: [], removals }));
+    if (removals.length > 0) this.#follow(this.#commit([], removals));
   }
 
   #report(id: string, state: ReportedState, health: Health, observed: Observation): TaskReport | undefined {
@@ -131,17 +151,45 @@ export class WorkerBook {
     this.#follow(this.#commit([{ kind: 'order', key: id, value: entry }]));
   }
 
-  /** Keeps the newest ended tasks only; the oldest go first, in the order in which they were taken. */
-  #trim(finalMax: number): void {
-    const ended = [...this.entries].filter(([, entry]) => entry.report !== null && finalStates.has(entry.report.state));
-    if (ended.length > finalMax) this.forget(ended.slice(0, ended.length - finalMax).map(([id]) => id));
+  #commit(puts: readonly Put[], removals: readonly Removal[] = []): Promise<number> {
+    return this.#broken ? this.#mend() : this.#write(puts, removals);
   }
 
-  #commit(puts: readonly Put[]): Promise<number> {
-    return this.#store.commit({ puts, removals: [] });
+  async #write(puts: readonly Put[], removals: readonly Removal[]): Promise<number> {
+    try {
+      return await this.#store.commit({ puts, removals });
+    } catch (thrown) {
+      this.#broken = true;
+      throw thrown;
+    }
   }
 
-  /** A write nobody waits for: the manager and the engine know it all, so a failure is said, and the work goes on. */
+  /** Makes the disk good: opens it anew and writes down all that memory holds. Who changes something meanwhile waits for it, too. */
+  #mend(): Promise<number> {
+    this.#stale = true;
+    this.#mending ??= this.#rewrite().finally(() => (this.#mending = undefined));
+    return this.#mending;
+  }
+
+  async #rewrite(): Promise<number> {
+    let revision = 0;
+    while (this.#stale) {
+      const { records } = await this.#store.load();
+      this.#stale = false;
+      const puts: Put[] = [{ kind: 'meta', key: 'identity', value: this.identity }];
+      if (this.seen.epoch !== null) puts.push({ kind: 'meta', key: 'seen', value: this.seen });
+      for (const [key, value] of this.entries) puts.push({ kind: 'order', key, value });
+      const gone = [...(records.get('order')?.keys() ?? [])].filter((key) => !this.entries.has(key));
+      revision = await this.#store.commit({ puts, removals: gone.map((key) => ({ kind: 'order', key })) });
+    }
+    this.#broken = false;
+    return revision;
+  }
+
+  /**
+   * A write nobody waits for: the manager and the engine know it all, so a failure is said, the work goes on, and the next write makes
+   * it good.
+   */
   #follow(written: Promise<number>): void {
     written.catch((thrown: unknown) => {
       this.#log.error(`the worker cannot write down what it does: ${thrown instanceof Error ? thrown.message : String(thrown)}`);

@@ -7,9 +7,9 @@ import { asCubeError, problem } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { NodeFacts, Usage } from '../../src/core/node.ts';
 import { createStreamServer, type StreamServer } from '../../src/core/stream-server.ts';
-import { finalStates, type TaskReport } from '../../src/core/task.ts';
+import { finalStates, type Order, type TaskReport } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
-import type { ContainerRef, Found, HostMeter, HostSample, LogChunk, Runtime } from '../../src/ports/runtime.ts';
+import type { Found, HostMeter, HostSample, LogChunk, Runtime } from '../../src/ports/runtime.ts';
 import {
   protocol,
   type Dialer,
@@ -20,6 +20,7 @@ import {
   type WorkerFrame,
 } from '../../src/ports/transport.ts';
 import type { WorkerBook } from './book.ts';
+import { Broom } from './broom.ts';
 import { Calls } from './calls.ts';
 import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
 import { takeOrders } from './orders.ts';
@@ -43,6 +44,7 @@ export class WorkerDesk {
   readonly deps: WorkerDeps;
   readonly #self: { send(event: WorkerEvent): void };
   readonly #reporter: Reporter;
+  readonly #broom: Broom;
   #facts: NodeFacts | undefined;
   #found: Map<string, Found[]> = new Map();
   #link: string | undefined;
@@ -56,6 +58,7 @@ export class WorkerDesk {
   constructor(deps: WorkerDeps, self: { send(event: WorkerEvent): void }) {
     this.deps = deps;
     this.#self = self;
+    this.#broom = new Broom(deps);
     this.#reporter = new Reporter(deps.ambient.clock, deps.limits, (reports) => this.#send({ type: 'reports', reports }));
   }
 
@@ -69,12 +72,19 @@ export class WorkerDesk {
     this.#facts = await facts(book.identity.nodeId);
     this.#found = byTask(await runtime.list());
     for (const id of liveIds(book)) this.begin(id);
+    // Whether the manager heard of these ends is not known any more.
+    for (const { report } of book.entries.values()) if (report && finalStates.has(report.state)) this.report(report);
     void this.#measure();
   }
 
   /** Containers of a task that ran when the worker started. */
   foundOf(taskId: string): readonly Found[] {
     return this.#found.get(taskId) ?? [];
+  }
+
+  /** What a task was last ordered. */
+  orderOf(taskId: string): Order | undefined {
+    return this.book.entries.get(taskId)?.order;
   }
 
   /** Starts to supervise a task of the book. */
@@ -98,9 +108,11 @@ export class WorkerDesk {
 
   /** Writes down what a task told, and reports it. */
   noteTask(event: Extract<WorkerEvent, { type: 'task.told' }>): void {
-    const report = this.book.note(event.id, event.state, event.health, event.observed, this.deps.limits);
+    const report = this.book.note(event.id, event.state, event.health, event.observed);
     if (report) this.report(report);
-    if (finalStates.has(event.state)) this.tell({ type: 'task.dismissed', id: event.id });
+    if (!finalStates.has(event.state)) return;
+    this.tell({ type: 'task.dismissed', id: event.id });
+    this.#trim();
   }
 
   noteProgress(event: Extract<WorkerEvent, { type: 'task.progressed' }>): void {
@@ -113,15 +125,28 @@ export class WorkerDesk {
     for (const id of ids) {
       const observed = this.book.entries.get(id)?.observed;
       this.#reporter.drop(id);
-      if (observed?.containerId !== undefined) this.#remove({ id: observed.containerId, name: observed.containerName ?? '' });
+      this.#found.delete(id);
+      if (observed?.containerId !== undefined) this.#broom.sweep({ id: observed.containerId, name: observed.containerName ?? '' });
+      if (observed?.endedContainerId !== undefined) this.#broom.sweep({ id: observed.endedContainerId, name: 'of the attempt before' });
     }
     this.book.forget(ids);
   }
 
   /** Removes the containers of a task that nobody knows, on the manager's word. */
   clear(taskId: string): void {
-    for (const { ref } of this.foundOf(taskId)) this.#remove(ref);
+    for (const { ref } of this.foundOf(taskId)) this.#broom.sweep(ref);
     this.#found.delete(taskId);
+  }
+
+  /**
+   * Keeps the newest ended tasks only; the oldest go first, in the order in which they were taken. An end that the manager has not
+   * acknowledged stays, whatever their number: it would order the task anew.
+   */
+  #trim(): void {
+    const ended = [...this.book.entries].filter(([, { report }]) => report !== null && finalStates.has(report.state));
+    const surplus = ended.slice(0, Math.max(0, ended.length - this.deps.limits.workerFinalTasksMax));
+    const ids = surplus.map(([id]) => id).filter((id) => !this.#reporter.isOpen(id));
+    if (ids.length > 0) this.forget(ids);
   }
 
   /** The first frame on every link. */
@@ -176,10 +201,13 @@ export class WorkerDesk {
         break;
       case 'assignments':
       case 'delta':
-        this.#queue(() => takeOrders(this, this.book, frame, (answer) => this.#send(answer, linkId)));
+        this.#queue(() =>
+          takeOrders(this, this.book, frame, (answer) => this.#send(answer, linkId)).catch((thrown) => this.#askAgain(thrown)),
+        );
         break;
       case 'acks':
         this.#reporter.acknowledge(frame.acks);
+        this.#trim();
         break;
       case 'answer':
         this.#calls.answer(frame);
@@ -231,17 +259,18 @@ export class WorkerDesk {
     });
   }
 
+  /** Orders that could not be taken are asked for again: the manager takes them for delivered. */
+  #askAgain(thrown: unknown): void {
+    const { ambient, limits } = this.deps;
+    ambient.clock.setTimeout(() => this.#send({ type: 'resync', revision: this.book.seen.revision }), limits.engineRetryMs);
+    throw thrown;
+  }
+
   async *#source(what: StreamRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
     const observed = this.book.entries.get(what.task)?.observed;
     if (observed?.containerId === undefined) throw problem('not-found', `task ${what.task} has no container on this node`);
     const { follow, tail, sinceMs } = what;
     yield* this.deps.runtime.logs({ id: observed.containerId, name: observed.containerName ?? '' }, { follow, tail, sinceMs, signal });
-  }
-
-  #remove(ref: ContainerRef): void {
-    this.deps.runtime.remove(ref).catch((thrown: unknown) => {
-      this.deps.ambient.log.warn(`container ${ref.name} could not be removed: ${asCubeError(thrown).message}`);
-    });
   }
 
   #send(frame: WorkerFrame, linkId = this.#link): void {

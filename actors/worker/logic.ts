@@ -38,7 +38,7 @@ export function createWorkerLogic(deps: WorkerDeps): WorkerLogic {
     },
     actors: {
       link: createLinkLogic({ ambient, limits, dialer, connections, greeting: () => desk.greeting(), beat: () => desk.beat() }),
-      task: createTaskLogic({ ambient, limits, runtime, found: (id) => desk.foundOf(id) }),
+      task: createTaskLogic({ ambient, limits, runtime, found: (id) => desk.foundOf(id), orderOf: (id) => desk.orderOf(id) }),
       recover: fromPromise(() => desk.recover()),
       drain: fromPromise(({ input }: { input: { readonly stopTasks: boolean } }) => desk.drain(input.stopTasks)),
     },

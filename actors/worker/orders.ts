@@ -42,10 +42,13 @@ function obey(desk: WorkerDesk, book: WorkerBook, order: Order): void {
     desk.begin(order.id);
     return;
   }
+  const ahead = book.countOn(order.id, order.sequence);
   if (known.report && finalStates.has(known.report.state)) {
-    desk.report(known.report);
+    desk.report(ahead ?? known.report);
     return;
   }
+  // The manager took reports that this worker does not know of any more, and would take its next ones for old.
+  if (ahead) desk.report(ahead);
   if (known.order.version !== order.version || known.order.desired !== order.desired) {
     book.take(order);
     desk.tell({ type: 'task.updated', order });

@@ -56,6 +56,11 @@ export class Reporter {
     if (this.#open.size === 0) this.#wake();
   }
 
+  /** Whether a task's newest report is not acknowledged yet. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id);
+  }
+
   /** A task that is no longer kept needs no report. */
   drop(id: string): void {
     this.#open.delete(id);

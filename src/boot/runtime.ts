@@ -8,7 +8,8 @@ import type { Owner, Runtime, RuntimeFacts } from '../ports/runtime.ts';
 
 /** Opens the runtime the options name; nothing is asked of its engine yet. */
 export async function openRuntime(options: NodeOptions, owner: Owner, directory: string, { log, clock }: Ambient): Promise<Runtime> {
-  const { limits, dockerHost } = options;
+  const { limits } = options;
+  const dockerHost = options.dockerHost ?? process.env['DOCKER_HOST'];
   if (options.runtime === 'process') {
     const { openProcessRuntime } = await import('../runtime/process/process.ts');
     return openProcessRuntime({ directory: join(directory, 'processes'), owner, limits, log, clock });

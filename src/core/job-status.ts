@@ -1,6 +1,6 @@
 /** What a job's tasks say of it as a whole: the event its machine (machines/job.ts) is to be told, and why. */
 import type { JobRecord } from './job.ts';
-import { isSpent, type Slot } from './slots.ts';
+import { isDone, isSpent, isStuck, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 
 /** What a job's machine is to be told, and why. */
@@ -24,16 +24,16 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
     const gone = extra.length === 0 && slots.every((slot) => slot.live.length === 0);
     return { event: gone ? 'tasks.gone' : undefined };
   }
-  const runs = slots.filter(isUp).length;
-  const spent = slots.filter((slot) => isSpent(slot, job));
-  const bad = spent.filter(({ ended }) => ended!.state !== 'completed');
-  const completed = spent.length - bad.length;
-  const reason = reasonOf(bad[0]?.ended ?? slots.find(({ shown }) => shown?.reason !== undefined && shown.state !== 'running')?.shown);
+  const completed = slots.filter(isDone).length;
+  const others = slots.filter((slot) => !isDone(slot) && !isUp(slot));
+  const stuck = others.filter((slot) => isStuck(slot, job));
+  const reason = reasonOf(stuck[0]?.ended ?? slots.find(({ shown }) => shown?.reason !== undefined && shown.state !== 'running')?.shown);
 
   if (slots.length > 0 && completed === slots.length) return { event: 'tasks.completed' };
-  if (bad.length > 0 && spent.length === slots.length) return { event: 'tasks.failed', reason };
-  if (runs + completed === slots.length) return { event: 'tasks.healthy' };
-  if (bad.length > 0 && runs + spent.length === slots.length) return { event: 'tasks.short', reason };
+  if (stuck.length > 0 && slots.every((slot) => isSpent(slot, job))) return { event: 'tasks.failed', reason };
+  if (others.length === 0) return { event: 'tasks.healthy' };
+  // An update halts at what is stuck: the slots that still run the earlier version will not get the new one by themselves.
+  if (stuck.length > 0 && others.every((slot) => stuck.includes(slot) || runsEarlier(slot))) return { event: 'tasks.short', reason };
   const idle = slots.every((slot) => slot.shown === undefined || slot.shown.state === 'pending' || isSpent(slot, job));
   return { event: idle ? 'tasks.waiting' : 'tasks.placed', reason };
 }
@@ -42,6 +42,10 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
 function isUp(slot: Slot): boolean {
   const { shown } = slot;
   return shown?.state === 'running' && shown.health !== 'unhealthy' && shown.specHash === slot.specHash;
+}
+
+function runsEarlier({ shown, specHash }: Slot): boolean {
+  return shown?.state === 'running' && shown.desired === 'running' && shown.specHash !== specHash;
 }
 
 function reasonOf(task: TaskRecord | undefined): string | undefined {

@@ -2,9 +2,10 @@
  * Reconciling a job: what it wants against what there is. Pure and level-triggered: it may be called at any time, as often as one
  * likes, and returns what is missing and what is too much. Nothing is remembered between two calls but the records themselves.
  */
+import { shortId } from './ids.ts';
 import type { JobRecord } from './job.ts';
 import type { Limits } from './limits.ts';
-import type { Slot } from './slots.ts';
+import { isDone, isReachable, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 
 /** One thing to do about a slot. */
@@ -32,9 +33,16 @@ export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonl
   for (const group of byTask(slots)) {
     let room = limits.updateParallel - group.filter(isChanging).length;
     for (const slot of group) {
+      if (isDone(slot)) {
+        for (const task of slot.live) stop(task, `${slot.name} has completed`);
+        continue;
+      }
+      // Several of earlier versions: one returned from out of reach, or an update was overtaken by the next.
+      const [old, ...older] = outdated(slot).toSorted(byWorth);
+      for (const task of older) stop(task, standsIn(old!));
       if (isOutdated(slot)) {
-        if (room-- > 0) changes.push(...beginUpdate(job, slot));
-      } else changes.push(...settle(job, slot, now, limits));
+        if (room-- > 0) changes.push(beginUpdate(job, slot, old!));
+      } else changes.push(...settle(job, slot, old, now, limits));
     }
   }
   return changes;
@@ -52,10 +60,6 @@ function byTask(slots: readonly Slot[]): Slot[][] {
 
 function isWanted(task: TaskRecord): boolean {
   return task.desired === 'running';
-}
-
-function isReachable(task: TaskRecord): boolean {
-  return task.state !== 'unreachable';
 }
 
 function isUp(task: TaskRecord): boolean {
@@ -83,19 +87,30 @@ function isChanging(slot: Slot): boolean {
 }
 
 /** A slot with a fixed host port cannot run twice on a node: its old task goes first. Else the new one comes first. */
-function beginUpdate(job: JobRecord, slot: Slot): Change[] {
-  const reason = `replaced by version ${job.version}`;
-  if (!slot.spec.ports.some((port) => port.host !== undefined))
-    return [{ kind: 'create', slot, failures: 0, reason: `replaces an older version` }];
-  return outdated(slot).map((task) => ({ kind: 'stop', task, reason }));
+function isNewFirst({ spec }: Slot): boolean {
+  return !spec.ports.some((port) => port.host !== undefined);
+}
+
+/** Begins a slot's update. */
+function beginUpdate(job: JobRecord, slot: Slot, old: TaskRecord): Change {
+  if (isNewFirst(slot)) return { kind: 'create', slot, failures: 0, reason: `replaces an older version` };
+  return { kind: 'stop', task: old, reason: replacedBy(job) };
+}
+
+function replacedBy(job: JobRecord): string {
+  return `replaced by version ${job.version}`;
+}
+
+function standsIn(task: TaskRecord): string {
+  return `${shortId(task.id)} runs for this slot`;
 }
 
 /** Steps for a slot that is not waiting for an update: too much goes, what is missing comes. */
-function settle(job: JobRecord, slot: Slot, now: number, limits: Limits): Change[] {
+function settle(job: JobRecord, slot: Slot, old: TaskRecord | undefined, now: number, limits: Limits): Change[] {
   const [keep, ...surplus] = current(slot).toSorted(byWorth);
   if (keep !== undefined) {
-    const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: `${keep.id.slice(0, 8)} runs for this slot` }));
-    if (isUp(keep)) for (const task of outdated(slot)) changes.push({ kind: 'stop', task, reason: `replaced by version ${job.version}` });
+    const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: standsIn(keep) }));
+    if (old && (isUp(keep) || !isNewFirst(slot))) changes.push({ kind: 'stop', task: old, reason: replacedBy(job) });
     return changes;
   }
   if (slot.live.some((task) => isReachable(task) && !isWanted(task))) return [];

@@ -15,7 +15,7 @@ export interface Slot {
   readonly live: readonly TaskRecord[];
   /** The newest final record, but for failures from before the job was started again. */
   readonly ended: TaskRecord | undefined;
-  /** The record that stands for the slot: a live one that is reachable, then any live one, then the one that ended. */
+  /** The record that stands for the slot: the one that completed it, else a live one in reach, else the newest there is. */
   readonly shown: TaskRecord | undefined;
 }
 
@@ -44,17 +44,39 @@ function slotFrom(job: JobRecord, slot: Pick<Slot, 'name' | 'task' | 'index' | '
   const live = records.filter((task) => !isFinal(task));
   const ended = records.findLast((task) => isFinal(task) && (task.state === 'completed' || task.createdAt >= job.retriedAt));
   const specHash = job.hashes[slot.task]!;
-  const reachable = live.filter((task) => task.state !== 'unreachable');
-  const shown = reachable.findLast((task) => task.specHash === specHash) ?? reachable.at(-1) ?? live.at(-1) ?? ended;
-  return { ...slot, specHash, live, ended, shown };
+  const found = { ...slot, specHash, live, ended };
+  return { ...found, shown: isDone(found) ? ended : standingFor(found) };
 }
 
-/** Whether an ended record means that its slot will not run again by itself. */
+function standingFor({ specHash, live, ended }: Omit<Slot, 'shown'>): TaskRecord | undefined {
+  const reachable = live.filter(isReachable);
+  const best = reachable.findLast((task) => task.specHash === specHash) ?? reachable.at(-1);
+  if (best) return best;
+  const unreachable = live.at(-1);
+  return unreachable && ended && ended.createdAt > unreachable.createdAt ? ended : (unreachable ?? ended);
+}
+
+/** Whether a record's node can be heard. */
+export function isReachable(task: TaskRecord): boolean {
+  return task.state !== 'unreachable';
+}
+
+/** Whether a slot's work is done: whatever of it lives beside the record that completed is one too many. */
+export function isDone({ ended, specHash }: Pick<Slot, 'ended' | 'specHash'>): boolean {
+  return ended?.state === 'completed' && ended.specHash === specHash;
+}
+
+/** Whether a slot's wanted version ended, and will not run again by itself; an earlier version may still do. */
+export function isStuck({ ended, specHash, spec, live }: Slot, job: JobRecord): boolean {
+  if (ended === undefined || ended.specHash !== specHash) return false;
+  if (live.some((task) => isReachable(task) && task.specHash === specHash)) return false;
+  if (ended.state === 'rejected') return true;
+  return ended.state === 'failed' && (job.spec.type === 'batch' || spec.restart.on === 'never');
+}
+
+/** Whether an ended record means that its slot will not run again by itself, and nothing of it does now. */
 export function isSpent(slot: Slot, job: JobRecord): boolean {
-  const { ended } = slot;
-  if (slot.live.length > 0 || ended === undefined || ended.specHash !== slot.specHash) return false;
-  if (ended.state === 'completed' || ended.state === 'rejected') return true;
-  return ended.state === 'failed' && (job.spec.type === 'batch' || slot.spec.restart.on === 'never');
+  return isDone(slot) || (isStuck(slot, job) && !slot.live.some(isReachable));
 }
 
 /** Counts over the slots a job wants; each counts once, by the record that stands for it. */

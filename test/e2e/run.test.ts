@@ -152,7 +152,10 @@ test('a stopped job starts again, and one that is purged is forgotten', { skip }
   assert.equal((await containers({ [label.node]: node.nodeId, [label.job]: 'once' }, false)).length, 1);
   done(await node.cube(['stop', '--purge', 'once']));
   assert.equal((await node.cube(['status', 'once'])).code, 4);
-  await eventually('its containers are gone', async () => (await containers({ [label.node]: node.nodeId, [label.job]: 'once' })).length === 0);
+  await eventually(
+    'its containers are gone',
+    async () => (await containers({ [label.node]: node.nodeId, [label.job]: 'once' })).length === 0,
+  );
 });
 
 test('logs: of a job, of its last lines, and followed until the task ends', { skip }, async () => {
@@ -162,13 +165,17 @@ test('logs: of a job, of its last lines, and followed until the task ends', { sk
   done(await node.cube(['submit', '--detach', '-'], { input: job }));
   const followed = done(await node.cube(['logs', '-f', 'talk/t.1']));
   assert.deepEqual(followed.stdout.trimEnd().split('\n').toSorted(), ['late', 'line 1', 'line 2', 'line 3', 'oops']);
-  const lines = done(await node.cube(['logs', 'talk', '-o', 'json'])).stdout.trimEnd().split('\n');
+  const lines = done(await node.cube(['logs', 'talk', '-o', 'json']))
+    .stdout.trimEnd()
+    .split('\n');
   const parsed = lines.map((line) => JSON.parse(line) as LogLineJson);
   assert.deepEqual(
     parsed.filter(({ stream }) => stream === 'stderr').map(({ slot, text }) => [slot, text]),
     [['talk/t.1', 'oops\n']],
   );
-  const tail = done(await node.cube(['logs', 'talk', '--tail', '2'])).stdout.trimEnd().split('\n');
+  const tail = done(await node.cube(['logs', 'talk', '--tail', '2']))
+    .stdout.trimEnd()
+    .split('\n');
   assert.equal(tail.length, 2);
   assert.ok(tail.every((line) => line.includes('talk/t.1') && /late|oops/.test(line)));
 });

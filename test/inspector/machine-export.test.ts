@@ -62,7 +62,9 @@ test('every machine has its states and events listed', () => {
   );
   for (const { name, states, events } of names) {
     const machine: AnyStateMachine = machines[name as keyof typeof machines];
-    const ids = nodesOf(machine).map((node) => node.path.join('.')).filter((path) => path !== '');
+    const ids = nodesOf(machine)
+      .map((node) => node.path.join('.'))
+      .filter((path) => path !== '');
     assert.deepEqual([...states].sort(), ids.sort(), name);
     assert.deepEqual(events, machine.events.filter((event) => !event.startsWith('xstate.')).sort(), name);
   }

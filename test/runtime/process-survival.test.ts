@@ -63,22 +63,43 @@ test('wherever the node is killed, a task is started once and no more', { skip }
   });
 });
 
+test('two nodes that start the same attempt at once start it once', { skip }, async () => {
+  await withProcesses(async ({ runtime, directory, reopen }) => {
+    const other = await reopen();
+    for (let round = 0; round < 10; round++) {
+      const file = join(directory, `marks-${round}.txt`);
+      const work = markingWork(randomUUID(), file);
+      const ref = await runtime.prepare(work, quietly());
+      const [one, two] = await Promise.all([runtime.start(ref, never()), other.start(ref, never())]);
+      assert.deepEqual(one, two);
+      await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
+      await runtime.stop(ref, { stopSignal: 'SIGKILL', graceMs: 0 });
+      assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, 1);
+    }
+  });
+});
+
 test('a process id that was given to another process since is left alone', { skip }, async () => {
-  await withProcesses(async ({ runtime, reopen, file, pidOf }) => {
+  await withProcesses(async ({ runtime, reopen, file }) => {
     const ref = await started(runtime, sh('sleep 1000'));
     await runtime.stop(ref, { stopSignal: 'SIGKILL', graceMs: 0 });
     const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
     await once(bystander, 'spawn');
-    const began = readFileSync(file(ref, 'pid'), 'utf8').split('\n')[1];
+    // The same boot, another start: as it would be once the ids have gone round.
+    const began = readFileSync(file(ref, 'pid'), 'utf8')
+      .split('\n')[1]!
+      .replace(/\d+$/, (ticks) => String(Number(ticks) - 1_000));
     writeFileSync(file(ref, 'pid'), `${bystander.pid}\n${began}\n`);
     rmSync(file(ref, 'end.json'));
-    const again = await reopen();
-    assert.equal((await again.list())[0]?.state, 'exited');
-    assert.equal((await again.stop(ref, { stopSignal: 'SIGKILL', graceMs: 0 })).exitCode, 137);
-    await again.remove(ref);
-    assert.ok(isRunning(bystander.pid!));
-    bystander.kill('SIGKILL');
-    assert.notEqual(pidOf, undefined);
+    try {
+      const again = await reopen();
+      assert.equal((await again.list())[0]?.state, 'exited');
+      assert.equal((await again.stop(ref, { stopSignal: 'SIGKILL', graceMs: 0 })).exitCode, 137);
+      await again.remove(ref);
+      assert.ok(isRunning(bystander.pid!));
+    } finally {
+      bystander.kill('SIGKILL');
+    }
   });
 });
 

@@ -6,6 +6,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { realClock } from '../../src/ambient/clock.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import type { Runtime } from '../../src/ports/runtime.ts';
+import { openDockerRuntime } from '../../src/runtime/docker/docker.ts';
+import { keptLog, testLimits } from '../contracts/runtime-harness.ts';
 
 /** Answers one request. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -72,3 +77,30 @@ export async function scriptedEngine(): Promise<ScriptedEngine> {
   engine.on('GET /version', json(200, { Version: '20.10', Os: 'linux', Arch: 'amd64' }));
   return engine;
 }
+
+/** Opens a Docker runtime on a socket or address. */
+export function openOn(dockerHost: string, limits: Limits = testLimits): Promise<Runtime> {
+  const owner = { clusterId: 'c', nodeId: 'n' };
+  return openDockerRuntime({ dockerHost, owner, limits, log: keptLog(), clock: realClock() });
+}
+
+/** Runs a test with a runtime on a scripted engine. */
+export async function onScript(check: (engine: ScriptedEngine, runtime: Runtime) => Promise<void>, limits?: Limits): Promise<void> {
+  const engine = await scriptedEngine();
+  const runtime = await openOn(engine.socketPath, limits);
+  try {
+    await check(engine, runtime);
+  } finally {
+    await runtime.close();
+    await engine.close();
+  }
+}
+
+/** A container's state as `inspect` gives it. */
+export const inspect = (Status: string, StartedAt = '0001-01-01T00:00:00Z'): object => ({
+  Id: 'a',
+  Name: '/a',
+  State: { Status, StartedAt, FinishedAt: '0001-01-01T00:00:00Z', ExitCode: 0, Error: '', OOMKilled: false },
+  Config: { Labels: {} },
+  HostConfig: {},
+});

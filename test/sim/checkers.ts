@@ -69,7 +69,8 @@ export function checkSlots(tasks: Iterable<TaskRecord>): Problems {
     if (isFinal(task) || task.desired !== 'running' || task.state === 'unreachable') continue;
     const key = `${task.slot} of ${task.specHash}`;
     const other = versions.get(key);
-    if (other) problems.push(`${task.slot} has two wanted records of one version: ${other.id} (${other.state}), ${task.id} (${task.state})`);
+    if (other)
+      problems.push(`${task.slot} has two wanted records of one version: ${other.id} (${other.state}), ${task.id} (${task.state})`);
     versions.set(key, task);
     const all = slots.get(task.slot);
     if (all) all.push(task);
@@ -134,7 +135,8 @@ export function createOrderChecker() {
         const task = disk.get(order.id);
         if (task === undefined) problems.push(`${order.id} was ordered and is not on disk`);
         else if (task.node === undefined) problems.push(`${order.id} was ordered, and its place is not on disk`);
-        else if (order.desired === 'stopped' && task.desired !== 'stopped') problems.push(`${order.id} was told to stop, which is not on disk`);
+        else if (order.desired === 'stopped' && task.desired !== 'stopped')
+          problems.push(`${order.id} was told to stop, which is not on disk`);
       }
       return problems;
     },
@@ -147,14 +149,17 @@ export function createAckChecker() {
   return {
     reported(frame: Frame): void {
       if (frame.type !== 'reports' && frame.type !== 'greet') return;
-      for (const { id, sequence, state } of frame.reports) if (finalStates.has(state)) ends.set(id, Math.min(sequence, ends.get(id) ?? sequence));
+      for (const { id, sequence, state } of frame.reports)
+        if (finalStates.has(state)) ends.set(id, Math.min(sequence, ends.get(id) ?? sequence));
     },
     sent(frame: Frame, disk: ReadonlyMap<string, TaskRecord>): Problems {
       if (frame.type !== 'acks') return [];
       return frame.acks.flatMap(({ id, sequence }) => {
         const task = disk.get(id);
         const isEnd = sequence >= (ends.get(id) ?? Number.POSITIVE_INFINITY);
-        return isEnd && task !== undefined && !isFinal(task) ? [`the end of ${id} was acknowledged, and its record on disk says ${task.state}`] : [];
+        return isEnd && task !== undefined && !isFinal(task)
+          ? [`the end of ${id} was acknowledged, and its record on disk says ${task.state}`]
+          : [];
       });
     },
   };

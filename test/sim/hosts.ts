@@ -93,7 +93,8 @@ interface Watched {
 function watchActor(world: World, name: string, process: SimProcess, actor: Watched): void {
   actor.subscribe({
     error: (thrown: unknown) => {
-      if (process.alive) world.blame([`the actor of ${name} failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`]);
+      if (process.alive)
+        world.blame([`the actor of ${name} failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`]);
     },
   });
 }
@@ -131,7 +132,11 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
         end();
         disk.crash();
       });
-      const guarded = guardDisk(process, disk, mannersOf(world, name, (operations) => mirror.take(operations)));
+      const guarded = guardDisk(
+        process,
+        disk,
+        mannersOf(world, name, (operations) => mirror.take(operations)),
+      );
       try {
         const started = await startManager({
           options: nodeOptions(world, name, 'manager'),
@@ -189,7 +194,11 @@ export function createWorkerHost(world: World, name: string, manager: string | u
 
   async function boot({ process, wires }: Life): Promise<void> {
     const { ambient } = process;
-    const guarded = guardDisk(process, disk, mannersOf(world, name, () => undefined));
+    const guarded = guardDisk(
+      process,
+      disk,
+      mannersOf(world, name, () => undefined),
+    );
     const store = openMemoryStore({ disk: guarded, limits: world.limits, log: ambient.log });
     const opened = await WorkerBook.open(store, ambient.log, () => ambient.ids.id());
     book = opened;

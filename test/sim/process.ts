@@ -54,7 +54,10 @@ export function randomFor(seed: number, name: string): Random {
 export function seededIds(random: Random): Ids {
   const hex = (digits: number): string => {
     let text = '';
-    while (text.length < digits) text += Math.floor(random() * 0x1_0000_0000).toString(16).padStart(8, '0');
+    while (text.length < digits)
+      text += Math.floor(random() * 0x1_0000_0000)
+        .toString(16)
+        .padStart(8, '0');
     return text.slice(0, digits);
   };
   return {

@@ -65,7 +65,8 @@ export function createPromises() {
       for (const [name, allowed] of jobs) {
         const job = actual.get(name);
         const key = job ? `${job.spec.priority} ${job.stopWanted} ${job.purgeWanted}` : 'none';
-        if (!allowed.has(key)) problems.push(`job ${name} is "${key}" (spec, stopped, purged), and was promised as "${[...allowed.keys()].join('" or "')}"`);
+        if (!allowed.has(key))
+          problems.push(`job ${name} is "${key}" (spec, stopped, purged), and was promised as "${[...allowed.keys()].join('" or "')}"`);
       }
       for (const name of actual.keys()) if (!jobs.has(name)) problems.push(`nobody asked for job ${name}`);
       return problems;

@@ -72,17 +72,33 @@ export function taskSpec(type: JobType, image: string, count: number, changes: P
 }
 
 /** A job of one task. Its priority tells its specs apart (promises.ts). */
-export function jobSpec(name: string, type: JobType, image: string, count: number, changes: { readonly priority?: number } & Partial<TaskSpec> = {}): JobSpec {
+export function jobSpec(
+  name: string,
+  type: JobType,
+  image: string,
+  count: number,
+  changes: { readonly priority?: number } & Partial<TaskSpec> = {},
+): JobSpec {
   const { priority = 50, ...task } = changes;
   return { name, type, datacenters: [], priority, labels: {}, tasks: { main: taskSpec(type, image, count, task) } };
 }
 
 /** A service of one task. */
-export function service(name: string, image = 'runs', count = 1, changes: { readonly priority?: number } & Partial<TaskSpec> = {}): JobSpec {
+export function service(
+  name: string,
+  image = 'runs',
+  count = 1,
+  changes: { readonly priority?: number } & Partial<TaskSpec> = {},
+): JobSpec {
   return jobSpec(name, 'service', image, count, changes);
 }
 
 /** A batch job of one task. */
-export function batch(name: string, image = 'completes:500', count = 1, changes: { readonly priority?: number } & Partial<TaskSpec> = {}): JobSpec {
+export function batch(
+  name: string,
+  image = 'completes:500',
+  count = 1,
+  changes: { readonly priority?: number } & Partial<TaskSpec> = {},
+): JobSpec {
   return jobSpec(name, 'batch', image, count, changes);
 }

@@ -13,8 +13,22 @@ export interface ClusterLook {
   readonly running: readonly RunningContainer[];
   /** Ids of the tasks of all containers, ended ones too. */
   readonly kept: readonly string[];
-  /** What becomes of a slot of this spec, if all goes well. */
-  readonly fate: (slot: Slot) => 'runs' | 'completes' | 'fails';
+  readonly fate: (slot: Slot) => Fate;
+}
+
+/** What becomes of a slot in the end. `ends`: it completes or fails, depending on what was done to it. */
+export type Fate = 'runs' | 'completes' | 'ends' | 'fails';
+
+const ends: Readonly<Record<Exclude<Fate, 'runs' | 'fails'>, readonly (string | undefined)[]>> = {
+  completes: ['completed'],
+  ends: ['completed', 'failed'],
+};
+
+/** The states of a job whose slots have these fates. */
+function statusesOf(fates: ReadonlySet<Fate>): readonly string[] {
+  if (fates.has('fails')) return ['failed', 'degraded'];
+  if (fates.has('runs') || fates.size === 0) return ['running'];
+  return fates.has('ends') ? ['completed', 'failed'] : ['completed'];
 }
 
 /** What is still to come, in sentences; empty when the cluster has settled. */
@@ -34,7 +48,12 @@ export function unsettled(look: ClusterLook): Problems {
   return problems;
 }
 
-function ofJob(job: JobRecord, { tasks, fate }: ClusterLook, running: ReadonlyMap<string, RunningContainer>, wanted: Set<string>): Problems {
+function ofJob(
+  job: JobRecord,
+  { tasks, fate }: ClusterLook,
+  running: ReadonlyMap<string, RunningContainer>,
+  wanted: Set<string>,
+): Problems {
   const problems: string[] = [];
   const { slots } = slotsOf(
     job,
@@ -47,15 +66,20 @@ function ofJob(job: JobRecord, { tasks, fate }: ClusterLook, running: ReadonlyMa
     const live = slot.live.filter((task) => task.desired === 'running');
     // A version that cannot run leaves the one before it in place.
     if (expected === 'fails') for (const task of live) wanted.add(task.id);
-    if (expected === 'completes' && shown?.state !== 'completed') problems.push(`${slot.name} is ${shown?.state ?? 'missing'} and is to complete`);
-    if (expected !== 'runs') continue;
+    if (expected === 'completes' || expected === 'ends') {
+      if (!ends[expected].includes(shown?.state)) problems.push(`${slot.name} is ${shown?.state ?? 'missing'} and is to end`);
+      continue;
+    }
+    if (expected === 'fails') continue;
     if (shown?.state !== 'running' || shown.desired !== 'running' || shown.specHash !== slot.specHash || !running.has(shown.id))
-      problems.push(`${slot.name} is ${shown?.state ?? 'missing'}${shown && !running.has(shown.id) ? ' without a container' : ''} and is to run`);
+      problems.push(
+        `${slot.name} is ${shown?.state ?? 'missing'}${shown && !running.has(shown.id) ? ' without a container' : ''} and is to run`,
+      );
     else wanted.add(shown.id);
     if (slot.live.length > 1) problems.push(`${slot.name} has ${slot.live.length} live records`);
   }
-  const fates = new Set(slots.map(fate));
-  const status = fates.has('fails') ? ['failed', 'degraded'] : fates.has('runs') ? ['running'] : ['completed'];
-  if (!status.includes(job.status)) problems.push(`job ${job.name} is ${job.status}, not ${status.join(' or ')} (${job.reason ?? 'no reason'})`);
+  const status = statusesOf(new Set(slots.map(fate)));
+  if (!status.includes(job.status))
+    problems.push(`job ${job.name} is ${job.status}, not ${status.join(' or ')} (${job.reason ?? 'no reason'})`);
   return problems;
 }

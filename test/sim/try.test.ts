@@ -1,15 +1,18 @@
 import { test } from 'node:test';
-import { startCluster } from './cluster.ts';
-import { batch, service } from './scripts.ts';
+import { runSeed } from './chaos.ts';
+const from = Number(process.env.FROM ?? 1),
+  n = Number(process.env.N ?? 10);
 test('x', async () => {
   const t0 = performance.now();
-  const c = await startCluster({ seed: 1, workers: ['w1', 'w2'] });
-  console.log('up', performance.now() - t0);
-  console.log((await c.finish(c.submit(service('shop', 'runs', 3)))));
-  await c.finish(c.submit(batch('crunch', 'completes:500', 5)));
-  await c.settled();
-  console.log('settled', performance.now() - t0, c.world.clock.monotonic());
-  await c.pass(60_000);
-  console.log('60 s', performance.now() - t0, c.world.clock.monotonic());
-  console.log(c.manager.mirror.events.length, c.world.lines);
+  let bad = 0;
+  for (let seed = from; seed < from + n; seed++) {
+    try {
+      await runSeed(seed);
+    } catch (e) {
+      bad++;
+      if (process.env.FULL) console.log(e);
+      else console.log(seed, (e as Error).message.split('\n').slice(0, 4).join(' | ').slice(0, 600));
+    }
+  }
+  console.log('bad', bad, 'of', n, (performance.now() - t0) / n, 'ms each');
 });

@@ -14,7 +14,7 @@ import { nodeRequester } from '../../src/client/node-request.ts';
 import { label } from '../../src/core/ids.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import { isAlive, parseIdentity } from '../../src/runtime/process/identity.ts';
-import { cube, startCube, type Outcome, type RunOptions, type Running } from '../cli/run-cli.ts';
+import { startCube, type Outcome, type RunOptions, type Running } from '../cli/run-cli.ts';
 import { testEngine } from './engine.ts';
 
 /** How a node is started. */
@@ -27,6 +27,9 @@ export interface NodeSettings {
   /** Data directory of another node, to share with it; a fresh one unless told. */
   readonly data?: string;
 }
+
+/** No command of a test takes longer. */
+const commandMsMax = 60_000;
 
 /** Where to leave what is to be done in the end: a test's context. */
 interface Scope {
@@ -118,7 +121,7 @@ export class NodeProcess {
 
   /** Runs a command that finds this node by its data directory. */
   cube(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    return cube(args, { ...options, env: { CUBE_DATA: this.data, ...options.env } });
+    return runCube(args, { ...options, env: { CUBE_DATA: this.data, ...options.env } });
   }
 
   /** Starts such a command. */
@@ -157,6 +160,17 @@ export class NodeProcess {
   #told(): Ready {
     if (this.#ready === undefined) throw new Error('the node was not ready yet');
     return this.#ready;
+  }
+}
+
+/** Runs a command to its end; one that does not come to it is killed, so that its test fails and does not hang. */
+export async function runCube(args: readonly string[], options: RunOptions): Promise<Outcome> {
+  const { child, ended } = startCube(args, options);
+  const timer = setTimeout(() => child.kill('SIGKILL'), commandMsMax);
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -17,7 +17,7 @@ export interface EngineSupport {
 const cpusMin = 0.01;
 
 /** The labels of a container: the job's, and Cube's own contract, which wins. */
-export function labelsOf(work: Work, owner: Owner): Record<string, string> {
+function labelsOf(work: Work, owner: Owner): Record<string, string> {
   const { order, attempt } = work;
   return {
     ...order.labels,

@@ -113,8 +113,11 @@ class DockerRuntime implements Runtime {
     if (stateOf(found.State.Status) === 'created') return goneExit(this.#options.clock.now(), 'never started');
     this.#exits.mark(ref.id, 'stopping');
     const left = new AbortController();
+    const ended = this.#exits.wait(ref.id, left.signal);
+    // Should the signal fail, nobody is left to hear that the wait was aborted.
+    ended.catch(() => undefined);
     try {
-      return await this.#end(ref, how, this.#exits.wait(ref.id, left.signal));
+      return await this.#end(ref, how, ended);
     } finally {
       left.abort();
       this.#exits.unmark(ref.id);
@@ -125,22 +128,10 @@ class DockerRuntime implements Runtime {
     await this.#starts.settled(ref.id);
     this.#fresh.delete(ref.id);
     this.#exits.mark(ref.id, 'removing');
-    const giveUpAt = this.#options.clock.monotonic() + this.#options.limits.engineCallMs;
-    const container = this.#engine.docker.getContainer(ref.id);
     try {
-      for (;;) {
-        try {
-          await this.#engine.call('remove the container', (abortSignal) => container.remove({ force: true, v: true, abortSignal }));
-          return;
-        } catch (error) {
-          if (isRefused(error, 404)) return;
-          // 409: somebody else removes it right now.
-          if (!isRefused(error, 409) || this.#options.clock.monotonic() > giveUpAt) throw error;
-          await sleep(this.#options.clock, this.#options.limits.engineRetryMs, new AbortController().signal);
-        }
-      }
+      await this.#removeFully(ref);
+      this.#exits.removed(ref.id);
     } finally {
-      this.#exits.check(ref.id);
       this.#exits.unmark(ref.id);
     }
   }
@@ -216,6 +207,23 @@ class DockerRuntime implements Runtime {
 
   async #signal(ref: ContainerRef, signal: string): Promise<void> {
     if (!(await signalled(this.#engine, ref.id, signal))) this.#exits.check(ref.id);
+  }
+
+  async #removeFully(ref: ContainerRef): Promise<void> {
+    const { clock, limits } = this.#options;
+    const container = this.#engine.docker.getContainer(ref.id);
+    const giveUpAt = clock.monotonic() + limits.engineCallMs;
+    for (;;) {
+      try {
+        await this.#engine.call('remove the container', (abortSignal) => container.remove({ force: true, v: true, abortSignal }));
+        return;
+      } catch (error) {
+        if (isRefused(error, 404)) return;
+        // 409: somebody else removes it right now.
+        if (!isRefused(error, 409) || clock.monotonic() > giveUpAt) throw error;
+        await sleep(clock, limits.engineRetryMs, new AbortController().signal);
+      }
+    }
   }
 
   async #found(container: Listed): Promise<Found | undefined> {

@@ -2,6 +2,7 @@
  * Tells when containers end. One event stream serves all who wait; when it breaks it is opened again, and on every opening
  * the state of all waited-for containers is compared, so that nothing is missed in between.
  */
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../ports/ambient.ts';
@@ -58,6 +59,8 @@ export class Exits {
     this.#log = ambient.log;
     this.#limits = ambient.limits;
     this.#looks = new Gate(ambient.limits.startParallelMax);
+    // Every look that waits for its turn listens: as many as there are containers.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   /** Settles when the container has ended, at once if it had. An engine that is away is waited for. @throws AbortError */
@@ -86,6 +89,11 @@ export class Exits {
 
   unmark(id: string): void {
     this.#ours.delete(id);
+  }
+
+  /** A container was removed from here. */
+  removed(id: string): void {
+    this.#settle(id, goneExit(this.#clock.now(), 'removed', this.#watched.get(id)?.dieCode));
   }
 
   /** Looks at a container that is waited for, now. */
@@ -140,8 +148,9 @@ export class Exits {
   }
 
   #gone(id: string): void {
-    const reason = this.#ours.get(id) === 'removing' ? 'removed' : 'removed by somebody else';
-    this.#settle(id, goneExit(this.#clock.now(), reason, this.#watched.get(id)?.dieCode));
+    // What is being removed from here is settled by that.
+    if (this.#ours.get(id) === 'removing') return;
+    this.#settle(id, goneExit(this.#clock.now(), 'removed by somebody else', this.#watched.get(id)?.dieCode));
   }
 
   #settle(id: string, exit: Exit): void {

@@ -223,6 +223,8 @@ class ProcessRuntime implements Runtime {
     const { stopSignal, graceMs } = how;
     const left = new AbortController();
     const ended = this.wait(ref, left.signal);
+    // Should the signal fail, nobody is left to hear that the wait was aborted.
+    ended.catch(() => undefined);
     try {
       if (graceMs > 0) {
         const signal = signalOf(stopSignal);

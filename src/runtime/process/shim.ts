@@ -15,7 +15,7 @@ shift
 (set -C; : >"$folder/claim") 2>/dev/null || exit 0
 trap : HUP INT QUIT ABRT PIPE ALRM TERM USR1 USR2 TSTP TTIN TTOU XCPU XFSZ VTALRM PROF
 began() { shift 19; began=$1; }
-if read -r stat <"/proc/$$/stat" 2>/dev/null && read -r boot </proc/sys/kernel/random/boot_id; then
+if { read -r stat <"/proc/$$/stat" && read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null; then
   began \${stat##*) }
   began="$boot $began"
 else

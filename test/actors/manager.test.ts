@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { JobSpec } from '../../src/core/job.ts';
+import type { SubmitRequest } from '../../src/ports/control.ts';
+import { batch, service } from '../sim/scripts.ts';
+import { createManagerBench, report, type ManagerBench, type ScriptedWorker } from './manager-bench.ts';
+
+function request(spec: JobSpec): SubmitRequest {
+  return { spec, origin: { kind: 'file' } };
+}
+
+/** A manager with one worker on which a service's only task runs. */
+async function withRunningTask(bench: ManagerBench, spec = service('shop')): Promise<{ worker: ScriptedWorker; id: string }> {
+  await bench.start();
+  const worker = bench.worker('w1');
+  await bench.answer(worker.join());
+  await bench.answer(bench.control.submit(request(spec)));
+  await bench.pass(100);
+  const [id] = worker.orders().keys();
+  worker.send({ type: 'reports', reports: [report(id!, 1, 'running')] });
+  await bench.pass(100);
+  return { worker, id: id! };
+}
+
+function stateOf(bench: ManagerBench, id: string): string | undefined {
+  return bench.host.mirror.tasks.get(id)?.state;
+}
+
+for (const [name, ask] of [
+  ['a submit', (bench: ManagerBench) => bench.control.submit(request(service('shop', 'runs', 1, { priority: 60 })))],
+  ['a start', (bench: ManagerBench) => bench.control.startJob('shop')],
+] as const) {
+  test(`${name} of a job that is purged before it is written down gets its answer, and the manager goes on`, async () => {
+    const bench = createManagerBench();
+    await bench.start();
+    await bench.answer(bench.control.submit(request(service('shop'))));
+    await bench.answer(bench.control.stopJob('shop', { purge: false }));
+    bench.world.writeMs = [100, 100];
+    const asked = ask(bench) as Promise<object>;
+    const purged = bench.control.stopJob('shop', { purge: true });
+    assert.equal((await bench.answer(asked)).constructor, Object);
+    await bench.answer(purged);
+    assert.equal(bench.host.mirror.jobs.size, 0);
+    await bench.answer(bench.control.submit(request(service('other'))));
+  });
+}
+
+test('a task on a node that was out of reach runs again when the node returns, though nothing about it changed', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  worker.leave();
+  await bench.pass(10_000);
+  assert.equal(stateOf(bench, id), 'unreachable');
+  await bench.answer(worker.join({ reports: [report(id, 1, 'running')] }));
+  await bench.pass(100);
+  assert.equal(stateOf(bench, id), 'running');
+  const others = [...bench.host.mirror.tasks.values()].filter((task) => task.id !== id);
+  assert.ok(others.every((task) => task.desired === 'stopped'));
+});
+
+test('an old report does not bring back a task on a node that was out of reach', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  worker.send({ type: 'reports', reports: [report(id, 5, 'backingOff')] });
+  await bench.pass(100);
+  worker.leave();
+  await bench.pass(10_000);
+  await bench.answer(worker.join({ reports: [report(id, 4, 'running')] }));
+  await bench.pass(100);
+  assert.equal(stateOf(bench, id), 'unreachable');
+});
+
+test('a node that said goodbye is waited for, also by a manager that was started anew', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  worker.send({ type: 'bye', backMs: 60_000 });
+  await bench.pass(5_000);
+  worker.leave();
+  bench.host.kill();
+  await bench.start();
+  await bench.pass(30_000);
+  assert.equal(stateOf(bench, id), 'running');
+  await bench.pass(30_000);
+  assert.equal(stateOf(bench, id), 'unreachable');
+});
+
+test('a batch task whose replacement has completed is stopped when its node returns', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench, batch('crunch'));
+  worker.leave();
+  await bench.pass(10_000);
+  const second = bench.worker('w2');
+  await bench.answer(second.join());
+  await bench.pass(100);
+  const [other] = second.orders().keys();
+  second.send({ type: 'reports', reports: [report(other!, 1, 'completed', { exitCode: 0 })] });
+  await bench.pass(100);
+  assert.equal(bench.host.mirror.jobs.get('crunch')?.status, 'completed');
+  await bench.answer(worker.join({ reports: [report(id, 2, 'running')] }));
+  await bench.pass(100);
+  assert.equal(worker.orders().get(id)?.desired, 'stopped');
+  worker.send({ type: 'reports', reports: [report(id, 3, 'stopped', { exitCode: 143 })] });
+  await bench.pass(100);
+  assert.equal(bench.host.mirror.jobs.get('crunch')?.status, 'completed');
+  assert.equal(bench.host.mirror.tasks.size, 2);
+});

@@ -1,0 +1,263 @@
+/** Random runs: a workload and faults drawn from a seed, then a healthy time in which all must come right. */
+import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
+import type { Random } from '../../src/ports/ambient.ts';
+import { Cluster } from './cluster.ts';
+import type { Host } from './hosts.ts';
+import { randomFor } from './process.ts';
+import { batch, fateOf, service } from './scripts.ts';
+
+/** How long things last in a run, ms of simulated time. */
+const times = { faultsLeast: 20_000, faultsMost: 45_000, pauseMost: 1_500, quiet: 5_000 };
+
+/** Chance, put to use. */
+interface Dice {
+  readonly random: Random;
+  between(least: number, most: number): number;
+  pick<T>(choices: readonly T[]): T;
+  chance(share: number): boolean;
+}
+
+function diceOf(random: Random): Dice {
+  const between = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1));
+  return { random, between, pick: (choices) => choices[between(0, choices.length - 1)]!, chance: (share) => random() < share };
+}
+
+/** A run in progress. */
+interface Run {
+  readonly cluster: Cluster;
+  readonly dice: Dice;
+  /** Jobs with a request under way: users wait for their answers. */
+  readonly busy: Set<string>;
+  /** What ends the faults that last. */
+  readonly cures: Set<() => void>;
+  /** The number of the next spec: each has a priority of its own. */
+  specs: number;
+}
+
+const jobNames = ['shop', 'front', 'ported', 'crunch', 'nightly', 'wrong'] as const;
+
+function specFor(run: Run, name: (typeof jobNames)[number]): JobSpec {
+  const { dice } = run;
+  const priority = ++run.specs;
+  const changes: Partial<TaskSpec> & { priority: number } = {
+    priority,
+    env: { VERSION: String(dice.between(1, 3)) },
+    stopGraceMs: dice.pick([500, 2_000]),
+    restart: { on: 'always', attempts: dice.between(1, 4), withinMs: 20_000, delayMs: 200, backoff: 2, delayMsMax: 1_000 },
+  };
+  const failure = { ...changes, restart: { ...changes.restart!, on: 'failure' as const } };
+  switch (name) {
+    case 'shop':
+      return service(name, dice.pick(['runs', 'slow:400', 'flaky:1']), dice.between(0, 4), changes);
+    case 'front':
+      return service(name, dice.pick(['runs', 'stubborn', 'lingers:700', 'missing']), dice.between(1, 2), changes);
+    case 'ported':
+      return service(name, 'runs', 1, { ...changes, ports: [{ host: 8_080, container: 80, protocol: 'tcp' }] });
+    case 'crunch':
+      return batch(name, dice.pick(['completes:500', 'completes:4000', 'tries:2']), dice.between(1, 5), failure);
+    case 'nightly':
+      return batch(name, dice.pick(['completes:1500', 'slow:300']).replace('slow:300', 'completes:10'), dice.between(1, 2), failure);
+    default:
+      return batch(name, dice.pick(['missing', 'fails:300']), 1, failure);
+  }
+}
+
+/** Something a user does. */
+function request(run: Run): void {
+  const { cluster, dice, busy } = run;
+  const name = dice.pick(jobNames);
+  if (busy.has(name)) return;
+  const asked = ((): Promise<{ readonly ok: boolean; readonly code?: string }> => {
+    const what = dice.between(1, 10);
+    if (what <= 6) return cluster.submit(specFor(run, name));
+    if (what === 7) return cluster.stop(name, dice.chance(0.3));
+    if (what === 8) return cluster.startJob(name);
+    const tasks = cluster.tasksOf(name);
+    return tasks.length === 0 ? cluster.status() : cluster.stopTask(dice.pick(tasks).id);
+  })();
+  busy.add(name);
+  void asked.then((answer) => {
+    busy.delete(name);
+    const expected = ['unreachable', 'store-failed', 'not-leading', 'not-found', 'conflict', 'busy'];
+    if (!answer.ok && !expected.includes(answer.code!)) cluster.world.blame([`a request was answered "${answer.code}"`]);
+  });
+}
+
+/** Lets a fault last for a while. */
+function lasting(run: Run, begin: () => void, end: () => void, most = 12_000): void {
+  const { cluster, dice, cures } = run;
+  begin();
+  const cure = (): void => {
+    if (cures.delete(cure)) end();
+  };
+  cures.add(cure);
+  cluster.world.clock.setTimeout(cure, dice.between(100, most));
+}
+
+/** A host that is down is started again some time. */
+function bringBack(run: Run, host: Host): void {
+  const { cluster, dice } = run;
+  cluster.world.clock.setTimeout(() => cluster.keepStarting(host), dice.pick([0, 100, 1_000, 5_000, 14_000]));
+}
+
+function kill(run: Run, host: Host): void {
+  if (!host.process?.alive) return;
+  host.kill();
+  bringBack(run, host);
+}
+
+/** Dies at one of its next steps, wherever that is. */
+function killAtStep(run: Run, host: Host): void {
+  const { world } = run.cluster;
+  let left = run.dice.between(1, 12);
+  world.diesAt = ({ process }) => {
+    if (process !== host.name || --left > 0) return false;
+    world.diesAt = () => false;
+    bringBack(run, host);
+    return true;
+  };
+}
+
+function stopCleanly(run: Run, host: Host): void {
+  if (!host.up) return;
+  const stopTasks = run.dice.chance(0.2);
+  void host.stop(stopTasks).then(() => bringBack(run, host));
+}
+
+/** Something goes wrong. */
+function fault(run: Run): void {
+  const { cluster, dice } = run;
+  const { world, manager, workers } = cluster;
+  const { network } = world;
+  const host = dice.chance(0.4) ? manager : dice.pick(workers);
+  const worker = dice.pick(workers);
+  const { engine } = worker;
+  const faults: readonly (() => void)[] = [
+    () => kill(run, host),
+    () => killAtStep(run, host),
+    () => killAtStep(run, host),
+    () => stopCleanly(run, host),
+    () => void network.drop(worker.name),
+    () =>
+      lasting(
+        run,
+        () => network.partition('m1', worker.name),
+        () => network.heal('m1', worker.name),
+      ),
+    () => {
+      const [from, to] = dice.chance(0.5) ? ['m1', worker.name] : [worker.name, 'm1'];
+      const end = (): void => {
+        network.silence(from!, to!, false);
+        // TCP gives all or ends: a link that lost something does not live on.
+        network.drop('m1', worker.name);
+      };
+      lasting(run, () => network.silence(from!, to!), end, 5_000);
+    },
+    () => {
+      const kind = dice.pick(['refused', 'unanswered'] as const);
+      world.writeFault = (process) => {
+        if (process !== host.name) return undefined;
+        world.writeFault = () => undefined;
+        return kind;
+      };
+    },
+    () =>
+      lasting(
+        run,
+        () => (world.writeMs = [50, 400]),
+        () => (world.writeMs = [0, 3]),
+        4_000,
+      ),
+    () =>
+      lasting(
+        run,
+        () => engine.hang(),
+        () => engine.unhang(),
+        6_000,
+      ),
+    () =>
+      lasting(
+        run,
+        () => engine.down(),
+        () => engine.up(),
+        6_000,
+      ),
+    () => engine.reboot(),
+    () => {
+      const [one] = engine.running();
+      if (one) engine.kill(one.ref.id, dice.pick([0, 1, 137]));
+    },
+    () => {
+      if (engine.containers.size === 0) return;
+      const { ref, work } = dice.pick([...engine.containers.values()]);
+      cluster.removedByHand.add(work.order.id);
+      engine.remove(ref.id);
+    },
+  ];
+  dice.pick(faults)();
+}
+
+/** All faults end, and every host comes up again. */
+function heal({ cluster, cures }: Run): void {
+  const { world } = cluster;
+  for (const cure of cures) cure();
+  world.network.heal();
+  world.diesAt = () => false;
+  world.writeFault = () => undefined;
+  for (const host of cluster.hosts) cluster.keepStarting(host);
+}
+
+function clusterFor(seed: number, dice: Dice): Cluster {
+  const few = dice.chance(0.5);
+  return new Cluster({
+    seed,
+    workers: ['w1', 'w2', 'w3', 'w4'].slice(0, dice.between(1, 4)),
+    dials: dice.chance(0.2) ? 'manager' : 'workers',
+    networkMs: dice.pick([
+      [0, 0],
+      [0, 3],
+      [1, 60],
+    ]),
+    limits: {
+      measureMs: 60_000,
+      replaceDelayMs: 300,
+      replaceDelayMsMax: 3_000,
+      ...(few ? { finalRecordsPerSlotMax: 2, jobVersionsMax: 2, workerFinalTasksMax: 3 } : {}),
+    },
+    // What was killed or removed by hand may have used up its attempts.
+    fate: (slot) => (fateOf(slot) === 'completes' ? 'ends' : fateOf(slot)),
+  });
+}
+
+/** One run. @throws with the seed when something is wrong */
+export async function runSeed(seed: number): Promise<Cluster> {
+  const dice = diceOf(randomFor(seed, 'chaos'));
+  const cluster = clusterFor(seed, dice);
+  const run: Run = { cluster, dice, busy: new Set(), cures: new Set(), specs: 0 };
+  for (const host of cluster.hosts) cluster.keepStarting(host);
+  const until = dice.between(times.faultsLeast, times.faultsMost);
+  const calm = dice.chance(0.2);
+  while (cluster.world.clock.monotonic() < until) {
+    if (dice.chance(0.5)) request(run);
+    else if (!calm) fault(run);
+    await cluster.pass(dice.between(0, times.pauseMost));
+  }
+  heal(run);
+  await cluster.settled();
+  await cluster.pass(times.quiet);
+  const restless = cluster.unsettled();
+  if (restless.length > 0) cluster.fail(`it had settled, and did not stay so:\n${restless.join('\n')}`);
+  await forgetAll(cluster);
+  return cluster;
+}
+
+/** Everything is stopped and forgotten: nothing of it must be left anywhere. */
+async function forgetAll(cluster: Cluster): Promise<void> {
+  const { jobs, tasks } = cluster.manager.mirror;
+  for (const name of jobs.keys()) {
+    const answer = await cluster.finish(cluster.stop(name, true));
+    if (!answer.ok) cluster.fail(`job ${name} could not be forgotten: ${answer.code}`);
+  }
+  const left = (): number => jobs.size + tasks.size + cluster.workers.reduce((sum, { engine }) => sum + engine.containers.size, 0);
+  await cluster.until('nothing is left of any job', () => left() === 0, 60_000);
+}
