@@ -12,7 +12,8 @@ export async function openRuntime(options: NodeOptions, owner: Owner, directory:
   const dockerHost = options.dockerHost ?? process.env['DOCKER_HOST'];
   if (options.runtime === 'process') {
     const { openProcessRuntime } = await import('../runtime/process/process.ts');
-    return openProcessRuntime({ directory: join(directory, 'processes'), owner, limits, log, clock });
+    const path = process.env['PATH'];
+    return openProcessRuntime({ directory: join(directory, 'processes'), ...(path ? { path } : {}), owner, limits, log, clock });
   }
   const { openDockerRuntime } = await import('../runtime/docker/docker.ts');
   return openDockerRuntime({

@@ -39,7 +39,7 @@ export interface Harness {
 }
 
 /** Short times, so that tests need not wait. */
-export const testLimits: Limits = limitsWith({ engineRetryMs: 200, processPollMs: 20, pullMs: 1_000 });
+export const testLimits: Limits = limitsWith({ engineRetryMs: 200, processPollMs: 20, pullMs: 10_000 });
 
 /** Keeps what was logged, and prints nothing. */
 export function keptLog(): Log & { readonly lines: string[] } {

@@ -85,10 +85,6 @@ class Model {
       const most = hasPort ? 1 : 2;
       assert.ok(wanted.filter((task) => task.slot === slot).length <= most, `${slot} has more than ${most} wanted records`);
     }
-    const updating = wanted.filter(
-      (task) => task.specHash === this.job.hashes['web'] && wanted.some((other) => other.slot === task.slot && other.id !== task.id),
-    );
-    assert.ok(updating.length <= Math.max(this.parallel, 1) + 3, 'too many slots are updated at once');
   }
 
   run(step: Step): void {

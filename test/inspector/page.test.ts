@@ -104,7 +104,7 @@ test('the chosen task has its state lit, and it changes as events arrive', real,
     control.move('shop/web.2', 'stopped', { exitCode: 0 });
     await litState(page, 'stopped');
     assert.equal(await row(page, 'task shop/web.2').count(), 0, 'ended tasks are folded away');
-    await page.getByRole('button', { name: 'Ended' }).click();
+    await page.locator('nav.actors h2 button', { hasText: 'Ended' }).click();
     await row(page, 'task shop/web.2').waitFor();
   }),
 );
@@ -202,16 +202,39 @@ test('when the feed breaks off the page says so, tries again, and shows what is 
     await row(page, 'task shop/web.1').click();
     server.isDown = true;
     server.breakFeeds();
-    await page.getByTestId('connection').getByText('disconnected').waitFor();
+    await page.getByTestId('connection').getByText('disconnected: this node is down').waitFor();
     control.move('shop/web.1', 'failed', { exitCode: 1 });
+    // By now it waits for longer than it takes to press a button.
+    await refusals(2);
     server.isDown = false;
     await page.getByRole('button', { name: 'Try now' }).click();
     await litState(page, 'failed');
     await page.getByTestId('connection').getByText('live').waitFor();
-    // The browser itself notes that a node which was down answered 503.
+    // The browser itself notes what a node answered that is down.
+    assert.deepEqual(
+      errors.filter((error) => !error.includes('503')),
+      [],
+    );
     errors.length = 0;
   }),
 );
+
+test('without any help the page finds its node again', real, () =>
+  loggedIn(async (page, { errors }) => {
+    server.isDown = true;
+    server.breakFeeds();
+    await refusals(1);
+    server.isDown = false;
+    await page.getByTestId('connection').getByText('live').waitFor();
+    errors.length = 0;
+  }),
+);
+
+/** Resolves when the server, which is down, has been asked so many times more. */
+async function refusals(count: number): Promise<void> {
+  const from = server.asked.length;
+  while (server.asked.length < from + count) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 test('who comes without a login is told how to get one, and sees nothing', real, async () => {
   const { page, context, strays } = await watchPage(browser, server.url);

@@ -10,7 +10,7 @@ import { skip, withDocker } from './docker-help.ts';
 import { json, jsonLinesAnswer, scriptedEngine } from './scripted-engine.ts';
 import type { ScriptedEngine } from './scripted-engine.ts';
 
-const quick = limitsWith({ engineRetryMs: 10, pullMs: 500 });
+const quick = limitsWith({ engineRetryMs: 10, pullMs: 5_000 });
 
 /** Runs a test on a scripted engine that lacks the image until a pull has succeeded. */
 async function onScript(
@@ -225,7 +225,7 @@ test('a registry that does not answer is given up when the time is over', async 
 });
 
 test('a pull that stops in the middle is given up, one that goes on slowly is not', async () => {
-  const limits = limitsWith({ engineRetryMs: 1, pullMs: 150, pullStallMs: 120, pullTries: 1 });
+  const limits = limitsWith({ engineRetryMs: 1, pullMs: 500, pullStallMs: 300, pullTries: 1 });
   const event = (current: number): string =>
     `${JSON.stringify({ status: 'Downloading', id: 'a', progressDetail: { current, total: 100 } })}\n`;
   await onScript(async (engine, runtime) => {
@@ -240,7 +240,7 @@ test('a pull that stops in the middle is given up, one that goes on slowly is no
         clearInterval(timer);
         engine.on('POST /containers/create', json(201, { Id: 'made' }));
         response.end();
-      }, 40);
+      }, 60);
     });
     await runtime.prepare(workOf(web), quietly());
   }, limits);

@@ -105,7 +105,15 @@ export function createSequenceChecker() {
     /** @param node its id: a worker that lost its identity is another node */
     sent(node: string, frame: Frame): Problems {
       if (frame.type !== 'reports' && frame.type !== 'greet') return [];
+      if (frame.type === 'greet') this.forget(node, new Set(frame.reports.map(({ id }) => id)));
       return frame.reports.flatMap((report) => this.reported(node, report));
+    },
+    /** A greeting names all that a worker knows: what its disk has lost begins anew, above what the manager took. */
+    forget(node: string, known: ReadonlySet<string>): void {
+      for (const key of last.keys()) {
+        const [of, id] = key.split(' ');
+        if (of === node && !known.has(id!)) last.delete(key);
+      }
     },
     reported(node: string, report: TaskReport): Problems {
       const key = `${node} ${report.id}`;

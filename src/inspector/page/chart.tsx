@@ -153,7 +153,8 @@ function StateBox({ box, isLit, isFresh, isLooked, onLook }: BoxProps) {
       data-state={state.path}
       transform={`translate(${x} ${y})`}
       role="button"
-      tabIndex={0}
+      // In SVG, attributes are written as they are: `tabIndex` would be another one.
+      tabindex={0}
       aria-label={`${state.path}${isLit ? ', current' : ''}: ${state.description}`}
       onClick={look}
       onKeyDown={onKey}

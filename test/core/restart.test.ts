@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { JobType, RestartSpec } from '../../src/core/job.ts';
+import { afterExit, type Ended } from '../../src/core/restart.ts';
+
+const now = 1_000_000;
+const policy: RestartSpec = { on: 'failure', attempts: 3, withinMs: 60_000, delayMs: 1_000, backoff: 2, delayMsMax: 5_000 };
+
+/** An end without jitter: a chance of a half is the middle. */
+function ended(exitCode: number, restartedAt: readonly number[] = [], chance = 0.5): Ended {
+  return { exitCode, restartedAt, now, chance };
+}
+
+function after(type: JobType, on: RestartSpec['on'], exitCode: number): string {
+  return afterExit(type, { ...policy, on }, ended(exitCode), 0).then;
+}
+
+test('exit 0 completes a batch task whatever its policy, and a service whose policy is not always', () => {
+  assert.deepEqual(
+    (['always', 'failure', 'never'] as const).map((on) => [after('batch', on, 0), after('service', on, 0)]),
+    [
+      ['completed', 'restart'],
+      ['completed', 'completed'],
+      ['completed', 'completed'],
+    ],
+  );
+});
+
+test('another exit code restarts, but for the policy never', () => {
+  for (const type of ['batch', 'service'] as const) {
+    assert.deepEqual(
+      (['always', 'failure', 'never'] as const).map((on) => after(type, on, 3)),
+      ['restart', 'restart', 'failed'],
+    );
+  }
+});
+
+test('a failure under the policy never tells its exit code', () => {
+  assert.deepEqual(afterExit('batch', { ...policy, on: 'never' }, ended(7), 0), { then: 'failed', reason: 'exit code 7' });
+});
+
+test('the delay grows with each restart in the window, up to its cap', () => {
+  const restartedAt: number[] = [];
+  const delays: number[] = [];
+  for (let used = 1; used <= 5; used++) {
+    const verdict = afterExit('service', { ...policy, attempts: 9 }, ended(1, restartedAt), 0);
+    assert.ok(verdict.then === 'restart');
+    assert.equal(verdict.attemptsUsed, used);
+    delays.push(verdict.delayMs);
+    restartedAt.push(now - 1);
+  }
+  assert.deepEqual(delays, [1_000, 2_000, 4_000, 5_000, 5_000]);
+});
+
+test('attempts that are used up fail, with how many there were', () => {
+  const two = [now - 3, now - 2];
+  assert.equal(afterExit('service', policy, ended(1, two), 0).then, 'restart');
+  assert.deepEqual(afterExit('service', policy, ended(1, [...two, now - 1]), 0), {
+    then: 'failed',
+    reason: 'exit code 1, after 3 restarts',
+  });
+  assert.deepEqual(afterExit('service', { ...policy, attempts: 0 }, ended(1), 0), {
+    then: 'failed',
+    reason: 'exit code 1, after 0 restarts',
+  });
+});
+
+test('restarts outside the window count no more: it slides', () => {
+  const edge = now - policy.withinMs;
+  const outside = afterExit('service', policy, ended(1, [edge - 1, edge, edge]), 0);
+  assert.deepEqual(outside, { then: 'restart', delayMs: 1_000, attemptsUsed: 1 });
+  const inside = afterExit('service', policy, ended(1, [edge + 1, edge + 1, edge + 1]), 0);
+  assert.equal(inside.then, 'failed');
+});
+
+test('a restart that always fails at once comes to an end, and one that runs longer than the window never does', () => {
+  for (const [ranMs, most] of [
+    [10, policy.attempts],
+    [policy.withinMs + 1, Number.POSITIVE_INFINITY],
+  ] as const) {
+    const restartedAt: number[] = [];
+    let at = now;
+    for (let round = 0; round < 20; round++) {
+      at += ranMs;
+      const verdict = afterExit('service', policy, { exitCode: 1, restartedAt, now: at, chance: 0.5 }, 0);
+      if (verdict.then !== 'restart') break;
+      restartedAt.push(at);
+    }
+    assert.equal(restartedAt.length, Math.min(most, 20));
+  }
+});
+
+test('the delay varies by its jitter and no more, and is never negative', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.nat(100_000),
+      fc.nat(3),
+      (chance, jitter, delayMs, before) => {
+        const spec: RestartSpec = { ...policy, attempts: 9, delayMs, delayMsMax: 300_000 };
+        const verdict = afterExit(
+          'service',
+          spec,
+          ended(
+            1,
+            Array.from({ length: before }, () => now),
+            chance,
+          ),
+          jitter,
+        );
+        assert.ok(verdict.then === 'restart');
+        const plainMs = Math.min(300_000, delayMs * 2 ** before);
+        assert.ok(verdict.delayMs >= Math.floor(plainMs * (1 - jitter)) && verdict.delayMs <= Math.ceil(plainMs * (1 + jitter)));
+        assert.ok(Number.isInteger(verdict.delayMs) && verdict.delayMs >= 0);
+      },
+    ),
+  );
+});
+
+test('chance at its ends gives the ends of the range', () => {
+  const delay = (chance: number): number => {
+    const verdict = afterExit('service', policy, ended(1, [], chance), 0.1);
+    return verdict.then === 'restart' ? verdict.delayMs : Number.NaN;
+  };
+  assert.deepEqual([delay(0), delay(0.5), delay(0.999_999)], [900, 1_000, 1_100]);
+});
