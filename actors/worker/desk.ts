@@ -53,6 +53,7 @@ export class WorkerDesk {
   #usage: Usage | null = null;
   #sample: HostSample | undefined;
   #measureTimer: unknown;
+  #askTimer: unknown;
   readonly #calls = new Calls();
 
   constructor(deps: WorkerDeps, self: { send(event: WorkerEvent): void }) {
@@ -123,16 +124,16 @@ export class WorkerDesk {
   /** Drops ended tasks, and their containers. */
   forget(ids: readonly string[]): void {
     for (const id of ids) {
-      const observed = this.book.entries.get(id)?.observed;
+      const { containerId, containerName = '', endedContainerId } = this.book.entries.get(id)?.observed ?? {};
       this.#reporter.drop(id);
-      this.#found.delete(id);
-      if (observed?.containerId !== undefined) this.#broom.sweep({ id: observed.containerId, name: observed.containerName ?? '' });
-      if (observed?.endedContainerId !== undefined) this.#broom.sweep({ id: observed.endedContainerId, name: 'of the attempt before' });
+      if (containerId !== undefined) this.#broom.sweep({ id: containerId, name: containerName });
+      if (endedContainerId !== undefined) this.#broom.sweep({ id: endedContainerId, name: 'of the attempt before' });
+      this.clear(id);
     }
     this.book.forget(ids);
   }
 
-  /** Removes the containers of a task that nobody knows, on the manager's word. */
+  /** Removes the containers of a task that were there when the worker started, on the manager's word. */
   clear(taskId: string): void {
     for (const { ref } of this.foundOf(taskId)) this.#broom.sweep(ref);
     this.#found.delete(taskId);
@@ -259,10 +260,13 @@ export class WorkerDesk {
     });
   }
 
-  /** Orders that could not be taken are asked for again: the manager takes them for delivered. */
+  /** Orders that could not be taken are asked for again, once a pause: the manager takes them for delivered. */
   #askAgain(thrown: unknown): void {
     const { ambient, limits } = this.deps;
-    ambient.clock.setTimeout(() => this.#send({ type: 'resync', revision: this.book.seen.revision }), limits.engineRetryMs);
+    this.#askTimer ??= ambient.clock.setTimeout(() => {
+      this.#askTimer = undefined;
+      this.#send({ type: 'resync', revision: this.book.seen.revision });
+    }, limits.engineRetryMs);
     throw thrown;
   }
 

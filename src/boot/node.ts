@@ -10,6 +10,7 @@ import { createApi } from '../api/index.ts';
 import { problem } from '../core/errors.ts';
 import type { NodeOptions, Notice, RunningNode } from '../core/node-options.ts';
 import { createFeed } from '../inspector/feed.ts';
+import { pageFile } from '../inspector/page-files.ts';
 import { openPool } from '../pool/pool.ts';
 import type { Ambient, Metrics } from '../ports/ambient.ts';
 import { openHostMeter } from '../runtime/host-meter.ts';
@@ -194,7 +195,7 @@ class Node {
       openLoopback,
       checkHost: (host) => checkHost(host, listen.host, port),
       checkOrigin: (origin) => checkOrigin(origin, listen.host, port),
-      page: () => Promise.resolve(undefined),
+      page: pageFile,
     });
     this.#server = await startServer({
       listen,

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { problem } from '../core/errors.ts';
 import type { ClusterEvent } from '../core/events.ts';
 
+/** A queue with one who fills it and one who empties it. */
 export class EventQueue {
   readonly #most: number;
   #waiting: ClusterEvent[] = [];

@@ -14,6 +14,7 @@ interface Shelf {
   readonly ended: Map<string, ShownRecord>;
 }
 
+/** The records by key, of each kind those at work and those that ended. */
 export class RecordBook {
   readonly #limits: BookLimits;
   readonly #shelves: Readonly<Record<RecordKind, Shelf>> = { node: emptyShelf(), job: emptyShelf(), task: emptyShelf() };

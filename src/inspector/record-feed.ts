@@ -31,6 +31,7 @@ export interface RecordFeedDeps {
   readonly limits: BookLimits & Pick<Limits, 'inspectQueueMax' | 'inspectRetryMs' | 'inspectNodesMs'>;
 }
 
+/** One who follows, from its making until it is stopped; when the manager does not answer it tries again. */
 export class RecordFeed {
   readonly book: RecordBook;
   readonly #deps: RecordFeedDeps;

@@ -80,12 +80,12 @@ test('orders that could not be taken because of the disk are asked for again', a
   const bench = createWorkerBench();
   await bench.start();
   bench.world.writeFault = () => 'refused';
-  bench.welcome([order('a', 'runs')]);
+  for (let copy = 0; copy < 3; copy++) bench.welcome([order('a', 'runs')]);
   await bench.pass(100);
   assert.equal(bench.report('a'), undefined);
   bench.world.writeFault = () => undefined;
   await bench.pass(2_000);
-  assert.ok(bench.heard.some(({ type }) => type === 'resync'));
+  assert.equal(bench.heard.filter(({ type }) => type === 'resync').length, 1);
   bench.welcome([order('a', 'runs')]);
   await bench.pass(100);
   assert.equal(bench.report('a')?.state, 'running');
@@ -177,4 +177,24 @@ test('many containers that start at once are no cause for a warning', async () =
     process.off('warning', note);
   }
   assert.deepEqual(warnings, []);
+});
+
+test('a container whose removal a crash cut short is removed when the manager forgets its task', async () => {
+  const bench = createWorkerBench({ limits: { workerFinalTasksMax: 0 } });
+  await bench.start();
+  bench.welcome([order('a', 'completes:100', { jobType: 'batch' })]);
+  await bench.pass(1_000);
+  bench.host.engine.down();
+  bench.acknowledge();
+  await bench.pass(100);
+  assert.equal(bench.host.role!.desk.book.entries.size, 0);
+  bench.host.kill();
+  bench.host.engine.up();
+  await bench.start();
+  const greeting = bench.heard.findLast((frame) => frame.type === 'greet');
+  assert.deepEqual(greeting?.type === 'greet' && greeting.unknown, [{ id: 'a', running: false }]);
+  bench.welcome([], { revision: 2 });
+  bench.send({ type: 'delta', epoch: { generation: 1, revision: 1 }, base: 2, revision: 3, orders: [], forget: ['a'] });
+  await bench.pass(100);
+  assert.equal(bench.host.engine.containers.size, 0);
 });

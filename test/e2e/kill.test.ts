@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { label } from '../../src/core/ids.ts';
 import { testEngine } from '../support/engine.ts';
 import { startNode } from '../support/node-process.ts';
-import { assertOneEach, containers, done, eventually } from './help.ts';
+import { assertOneEach, containers, done, eventually, running, sleeper, submit } from './help.ts';
 
 const { skip } = await testEngine();
 
@@ -46,4 +46,24 @@ test(`a node killed ${kills} times after "accepted" keeps every job, and runs no
     status.tasks.map(({ containerId }) => containerId).toSorted(),
   );
   for (const task of status.tasks) assert.deepEqual([task.slot, task.attempt, task.restarts], [task.slot, 1, 0]);
+});
+
+test('a stop and a change that were accepted are carried out after a kill', { skip }, async (t) => {
+  const node = await startNode(t);
+  await submit(node, sleeper('stops', 'count: 3'));
+  await submit(node, sleeper('changes', 'count: 3, env: {A: "1"}'));
+  const before = (await running(node, 'changes')).map(({ Id }) => Id);
+  await node.client().stopJob('stops');
+  done(await node.cube(['submit', '--detach', '-'], { input: sleeper('changes', 'count: 3, env: {A: "2"}') }));
+  await node.kill();
+  await node.start();
+  const { jobs } = await eventually('one is stopped, the other runs anew', async () => {
+    const status = await node.client().status();
+    const isOver = status.jobs.find(({ name }) => name === 'stops')?.status === 'stopped';
+    const ids = (await running(node, 'changes')).map(({ Id }) => Id);
+    return isOver && ids.length === 3 && !ids.some((id) => before.includes(id)) && status;
+  });
+  assert.equal(jobs.find(({ name }) => name === 'changes')?.version, 2);
+  assert.deepEqual(await running(node, 'stops'), []);
+  assertOneEach(await running(node, 'changes'));
 });

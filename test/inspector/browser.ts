@@ -22,7 +22,11 @@ export interface WatchedPage {
   readonly errors: string[];
   /** Requests to anywhere but the origin. */
   readonly strays: string[];
+  /** How often Chromium gave requests up since the host's network changed: other tests start containers. */
+  disturbed(): number;
 }
+
+const networkChanged = 'ERR_NETWORK_CHANGED';
 
 /** Opens an empty page that is watched. */
 export async function watchPage(browser: Browser, origin: string, colorScheme: 'light' | 'dark' = 'light'): Promise<WatchedPage> {
@@ -30,10 +34,13 @@ export async function watchPage(browser: Browser, origin: string, colorScheme: '
   const page = await context.newPage();
   const errors: string[] = [];
   const strays: string[] = [];
+  let disturbances = 0;
   const isOwn = (url: string): boolean => /^(?:data|blob|about):/.test(url) || new URL(url).host === new URL(origin).host;
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    if (message.text().includes(networkChanged)) disturbances++;
+    else errors.push(message.text());
   });
   page.on('request', (request) => {
     if (!isOwn(request.url())) strays.push(request.url());
@@ -41,5 +48,5 @@ export async function watchPage(browser: Browser, origin: string, colorScheme: '
   page.on('websocket', (socket) => {
     if (!isOwn(socket.url())) strays.push(socket.url());
   });
-  return { page, context, errors, strays };
+  return { page, context, errors, strays, disturbed: () => disturbances };
 }

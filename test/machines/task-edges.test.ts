@@ -5,7 +5,7 @@ import { createActor, transition, type StateValue } from 'xstate';
 import { restingStates, stateKey } from '../../machines/flat-table.ts';
 import { taskMachine } from '../../machines/index.ts';
 import { chartOf } from '../../src/core/chart.ts';
-import { finalStates, taskStates, type TaskState } from '../../src/core/task.ts';
+import { finalStates, taskStates } from '../../src/core/task.ts';
 import { order } from './order.ts';
 
 const { states, edges } = chartOf(taskMachine.config);
@@ -61,7 +61,7 @@ test("the manager's edges out of states that the worker owns are `node.*` only",
   }
   // An order may be taken there; it changes what is wanted, and the worker says what becomes of it.
   for (const path of owned) {
-    const snapshot = at(path === 'running' ? { running: 'healthy' } : (path as TaskState));
+    const snapshot = at(path === 'running' ? { running: 'healthy' } : path);
     const [next] = transition(taskMachine, snapshot, { type: 'order.stop' });
     assert.deepEqual([next.value, next.context.desired], [snapshot.value, 'stopped'], path);
   }

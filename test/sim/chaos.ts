@@ -7,7 +7,7 @@ import { randomFor } from './process.ts';
 import { batch, fateOf, service } from './scripts.ts';
 
 /** How long things last in a run, ms of simulated time. */
-const times = { faultsLeast: 20_000, faultsMost: 45_000, pauseMost: 1_500, quiet: 5_000 };
+const times = { faultsLeast: 12_000, faultsMost: 35_000, pauseMost: 1_500, quiet: 5_000 };
 
 /** Chance, put to use. */
 interface Dice {
@@ -182,10 +182,15 @@ function fault(run: Run): void {
         () => engine.up(),
         6_000,
       ),
+    () => {
+      const { process } = host;
+      if (process?.alive) lasting(run, process.freeze, process.thaw, 10_000);
+    },
     () => engine.reboot(),
     () => {
       const [one] = engine.running();
-      if (one) engine.kill(one.ref.id, dice.pick([0, 1, 137]));
+      // What is to fail must not be helped to end well.
+      if (one) engine.kill(one.ref.id, one.work.order.job === 'wrong' ? 137 : dice.pick([0, 1, 137]));
     },
     () => {
       if (engine.containers.size === 0) return;

@@ -149,11 +149,13 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
         if (!process.alive) return;
         role = started;
         watchActor(world, name, process, started.actor);
-        unlisten = world.network.listen(address, (link) => {
-          // As the node's server does: a manager that does not lead takes no links.
-          if (started.manager.control.ready()) started.accept(wires.tap(link));
-          else link.close('this node takes no links now');
-        });
+        unlisten = world.network.listen(address, (link) =>
+          process.enter(() => {
+            // As the node's server does: a manager that does not lead takes no links.
+            if (started.manager.control.ready()) started.accept(wires.tap(link));
+            else link.close('this node takes no links now');
+          }),
+        );
       } catch (thrown) {
         process.kill();
         throw thrown;
@@ -177,8 +179,12 @@ function steadyMeter(clock: { now(): number }): HostMeter {
   return { measure: () => Promise.resolve({ at: clock.now(), used, memory, disk, cpuPercent: null, load: [0, 0, 0] }) };
 }
 
-/** @param manager the address it dials, or undefined when it is dialled itself */
-export function createWorkerHost(world: World, name: string, manager: string | undefined): WorkerHost {
+/**
+ * @param name of the host
+ * @param manager the address it dials, or undefined when it is dialled itself
+ * @param nodeName what its worker calls itself
+ */
+export function createWorkerHost(world: World, name: string, manager: string | undefined, nodeName = name): WorkerHost {
   let disk = memoryDisk();
   const engine = fakeEngine({ clock: world.clock, random: randomFor(world.seed, `engine of ${name}`), script: world.scripts });
   const address = `${name}:5556`;
@@ -210,7 +216,7 @@ export function createWorkerHost(world: World, name: string, manager: string | u
     };
     const runtime = guardRuntime(process, openFakeRuntime({ owner, engine }));
     const started = await startWorker({
-      options: nodeOptions(world, name, 'worker'),
+      options: nodeOptions(world, nodeName, 'worker'),
       ambient,
       metrics: noMetrics,
       dialer: wires.dialer(world.network.dialer(name)),
@@ -222,7 +228,7 @@ export function createWorkerHost(world: World, name: string, manager: string | u
     if (!process.alive) return;
     role = started;
     watchActor(world, name, process, started.actor);
-    if (manager === undefined) unlisten = world.network.listen(address, (link) => started.accept(wires.tap(link)));
+    if (manager === undefined) unlisten = world.network.listen(address, (link) => process.enter(() => started.accept(wires.tap(link))));
     else started.dial(`http://${manager}`);
   }
 

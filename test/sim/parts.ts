@@ -99,12 +99,10 @@ export function createWires(process: SimProcess, sees: (frame: Frame) => void, e
       },
       listen({ onFrame, onClose }) {
         link.listen({
-          onFrame: (frame) => {
-            if (process.alive) onFrame(frame);
-          },
+          onFrame: (frame) => process.enter(() => onFrame(frame)),
           onClose: (why) => {
             open.delete(link);
-            if (process.alive) onClose(why);
+            process.enter(() => onClose(why));
           },
         });
       },

@@ -27,6 +27,11 @@ export interface SimProcess {
   readonly ambient: Ambient;
   /** Dies at once. Nothing is said, nothing is written. */
   kill(): void;
+  /** Stands still, as by SIGSTOP: what comes meanwhile waits for `thaw`. What it asked of others goes on. */
+  freeze(): void;
+  thaw(): void;
+  /** Lets something from outside in: now, or when it is thawed; never when it is dead. */
+  enter(run: () => void): void;
   /** Called when it dies. */
   onDeath(run: () => void): void;
   /** Goes past a point at which it may die. @returns whether it lives on */
@@ -71,10 +76,25 @@ export function never<T>(): Promise<T> {
   return new Promise<T>(() => undefined);
 }
 
+interface GuardedTimer {
+  cleared: boolean;
+  inner: unknown;
+}
+
+function isGuarded(handle: unknown): handle is GuardedTimer {
+  return typeof handle === 'object' && handle !== null && 'cleared' in handle;
+}
+
 /** Starts a process. @param random where its chance and its ids come from */
 export function createProcess(name: string, random: Random, deps: ProcessDeps): SimProcess {
   let alive = true;
+  let isFrozen = false;
+  let waiting: (() => void)[] = [];
   const mourners: (() => void)[] = [];
+  const enter = (run: () => void): void => {
+    if (isFrozen) waiting.push(run);
+    else if (alive) run();
+  };
   const write =
     (level: LogLine['level']) =>
     (message: string, _fields?: LogFields): void => {
@@ -84,11 +104,21 @@ export function createProcess(name: string, random: Random, deps: ProcessDeps): 
   const clock: Clock = {
     now: deps.clock.now,
     monotonic: deps.clock.monotonic,
-    setTimeout: (run, ms) =>
-      deps.clock.setTimeout(() => {
-        if (alive) run();
-      }, ms),
-    clearTimeout: deps.clock.clearTimeout,
+    setTimeout(run, ms) {
+      const timer: GuardedTimer = { cleared: false, inner: undefined };
+      timer.inner = deps.clock.setTimeout(() => {
+        // A timer that waits in a frozen process can still be cleared by one that comes before it.
+        enter(() => {
+          if (!timer.cleared) run();
+        });
+      }, ms);
+      return timer;
+    },
+    clearTimeout(handle) {
+      if (!isGuarded(handle)) return;
+      handle.cleared = true;
+      deps.clock.clearTimeout(handle.inner);
+    },
   };
   const kill = (): void => {
     if (!alive) return;
@@ -106,6 +136,14 @@ export function createProcess(name: string, random: Random, deps: ProcessDeps): 
     },
     ambient: { clock, ids: seededIds(random), random, log },
     kill,
+    freeze: () => void (isFrozen = true),
+    thaw() {
+      isFrozen = false;
+      const late = waiting;
+      waiting = [];
+      for (const run of late) enter(run);
+    },
+    enter,
     onDeath: (run) => void mourners.push(run),
     pass,
     async through(where, call) {

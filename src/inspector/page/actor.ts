@@ -24,6 +24,7 @@ export const groups = ['This node', 'Links', 'Supervisors', 'Nodes', 'Jobs', 'Ta
 /** A group of the list. */
 export type Group = (typeof groups)[number];
 
+/** An actor, or a record that is shown as one. Whoever draws it reads `changed`, since its other fields are plain. */
 export class ActorView {
   readonly id: string;
   readonly chart: Chart;

@@ -22,7 +22,7 @@ export function App({ model }: { readonly model: Model }) {
   }, []);
   if (connection.value.state === 'login') return <Login why={connection.value.why} />;
   return (
-    <div class="app">
+    <div class={connection.value.state === 'waiting' ? 'app cut-off' : 'app'}>
       <a class="skip" href="#detail" onClick={skipToDetail}>
         Skip to the chosen actor
       </a>

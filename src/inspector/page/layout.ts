@@ -111,7 +111,10 @@ function anchors({ chart, arrows }: Plan, parent: ChartState, level: readonly Ar
   const second = level.find(({ source }) => source === parent.initial)?.target ?? parent.initial;
   return parent.children.flatMap((path): [string, string][] => {
     if (led.has(path) || path === parent.initial) return [];
-    const sources = arrows.listed.find(({ target }) => target === path)?.sources ?? [];
+    // Where it comes from most naturally, but for states that it leads on to: those stand after it.
+    const sources = (arrows.listed.find(({ target }) => target === path)?.sources ?? []).filter(
+      (source) => !level.some((arrow) => arrow.source === path && arrow.target === source),
+    );
     const middle = sources[Math.floor(sources.length / 2)];
     const near = middle !== undefined && parent.children.includes(middle) ? middle : second;
     const from = chart.states.get(path)!.isFinal ? (mostFrequent(ends) ?? near) : near;

@@ -4,8 +4,6 @@ import { App } from './app.tsx';
 import { Model } from './model.ts';
 import { linkSelection } from './selection.ts';
 import { begin } from './session.ts';
-import './style.css';
-import './chart.css';
 
 const model = new Model();
 void begin(model);

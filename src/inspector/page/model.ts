@@ -15,6 +15,7 @@ export interface ModelBounds {
 
 const usualBounds: ModelBounds = { entriesPerActorMax: 500, entriesMax: 5_000, endedMax: 1_000 };
 
+/** The actors by id, kept up to date by the feed's messages. */
 export class Model {
   readonly actors = new Map<string, ActorView>();
   /** Rises when an actor comes, goes or changes its name or state. */

@@ -1,19 +1,28 @@
-/** An arrow's way as an SVG path: through its points, rounded in between. */
+/** An arrow's way as an SVG path: straight from point to point, with round corners, so that it passes where its label stands. */
 import type { Point } from './layout.ts';
 
-/** A path through the points: straight at both ends, with a curve around each point between. */
+/** How far from a point its corner begins to turn, at most. */
+const turnMax = 26;
+
+/** A path through the points. */
 export function pathOf(points: readonly Point[]): string {
   const [first, ...rest] = points;
-  const last = rest.at(-1);
-  if (first === undefined || last === undefined) return '';
+  if (first === undefined || rest.length === 0) return '';
   const parts = [`M${at(first)}`];
-  for (const [index, point] of rest.slice(0, -1).entries()) {
-    const next = rest[index + 1]!;
-    const end = next === last ? last : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
-    parts.push(`Q${at(point)} ${at(end)}`);
+  for (const [index, point] of rest.entries()) {
+    const before = points[index]!;
+    const after = rest[index + 1];
+    if (after === undefined) parts.push(`L${at(point)}`);
+    else parts.push(`L${at(towards(point, before))}`, `Q${at(point)} ${at(towards(point, after))}`);
   }
-  if (rest.length === 1) parts.push(`L${at(last)}`);
   return parts.join(' ');
+}
+
+/** From a point some way towards another, never past the middle between them. */
+function towards(from: Point, to: Point): Point {
+  const distance = Math.hypot(to.x - from.x, to.y - from.y);
+  const share = distance === 0 ? 0 : Math.min(turnMax, distance / 2) / distance;
+  return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
 }
 
 function at({ x, y }: Point): string {

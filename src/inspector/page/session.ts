@@ -4,7 +4,7 @@ import { createClient } from '../../client/index.ts';
 import { fetchRequester } from '../../client/fetch-request.ts';
 import { CubeError } from '../../core/errors.ts';
 import type { InspectMessage } from '../../core/inspect-protocol.ts';
-import type { InfoJson } from '../../core/views.ts';
+import type { InfoJson, LoginJson } from '../../core/views.ts';
 import type { Model } from './model.ts';
 
 /** How the page stands with its node. */
@@ -17,6 +17,7 @@ export type Connection =
   | { readonly state: 'waiting'; readonly why: string; readonly attempt: number; readonly retryAt: number };
 
 const tokenKey = 'cube.token';
+const loginTries = 5;
 const retryMs = { first: 500, factor: 2, max: 10_000 };
 /** Time for the feed to say who is there before those it has not named are taken for gone. */
 const describeMs = 3_000;
@@ -37,7 +38,7 @@ export async function begin(model: Model): Promise<void> {
   const ticket = takeTicket();
   if (ticket !== undefined) {
     try {
-      sessionStorage.setItem(tokenKey, (await client.login(ticket)).token);
+      sessionStorage.setItem(tokenKey, (await logIn(ticket)).token);
     } catch (thrown) {
       // An older login of this tab may still be good.
       if (sessionStorage.getItem(tokenKey) === null) {
@@ -47,6 +48,18 @@ export async function begin(model: Model): Promise<void> {
     }
   }
   follow(model, 1);
+}
+
+/** Turns the ticket into a token; a network that changes under it is no reason to lose it. */
+async function logIn(ticket: string): Promise<LoginJson> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await client.login(ticket);
+    } catch (thrown) {
+      if (!(thrown instanceof CubeError) || thrown.code !== 'unreachable' || tries === loginTries) throw thrown;
+      await new Promise((resolve) => window.setTimeout(resolve, retryMs.first));
+    }
+  }
 }
 
 /** Tries again now, without waiting. */

@@ -28,6 +28,7 @@ const tones: Readonly<Record<string, Tone>> = {
   lost: 'bad',
   down: 'bad',
   unreachable: 'bad',
+  unknown: 'idle',
   idle: 'idle',
   following: 'idle',
   stopped: 'idle',
@@ -35,11 +36,9 @@ const tones: Readonly<Record<string, Tone>> = {
   drained: 'idle',
 };
 
-/** The tone of a state, given as text (`running.unhealthy`); what is not known is on its way. */
+/** The tone of a state, given as text (`running.unhealthy`): of its innermost part that says something. What is not listed is on its way. */
 export function toneOf(text: string): Tone {
-  for (const name of text.split('.').reverse()) {
-    const tone = tones[name];
-    if (tone !== undefined) return tone;
-  }
-  return 'busy';
+  const names = text.split('.').filter((name, at) => at === 0 || (name !== '' && name !== 'unknown'));
+  const known = names.reverse().find((name) => tones[name] !== undefined);
+  return known === undefined ? 'busy' : tones[known]!;
 }

@@ -32,11 +32,13 @@ function Census({ model }: { readonly model: Model }) {
   }
   return (
     <ul class="census" aria-label="Tasks by state">
-      {[...states].sort().map(([state, count]) => (
-        <li key={state}>
-          <Dot tone={toneOf(state)} /> <b>{count}</b> {state}
-        </li>
-      ))}
+      {[...states]
+        .toSorted(([a], [b]) => a.localeCompare(b))
+        .map(([state, count]) => (
+          <li key={state}>
+            <Dot tone={toneOf(state)} /> <b>{count}</b> {state}
+          </li>
+        ))}
     </ul>
   );
 }

@@ -1,11 +1,12 @@
 /** How the page is built: to `dist/`, beside the code that serves it; all addresses relative, nothing inline, nothing from elsewhere. */
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import preact from '@preact/preset-vite';
+import { preact } from '@preact/preset-vite';
 import { defineConfig } from 'vite';
 
 const outDir = fileURLToPath(new URL('../../../dist/src/inspector/page', import.meta.url));
 
+/** The build of the page. */
 export default defineConfig({
   base: './',
   plugins: [
