@@ -24,16 +24,33 @@ async function addresses(node: NodeProcess): Promise<{ readonly url: string; rea
   return JSON.parse(done(await node.cube(['inspect', '-o', 'json'])).stdout) as { url: string; feed: string };
 }
 
+/**
+ * Opens a node's page and waits for it to show something. Chromium gives up what it loads when the host's network changes, as it does
+ * when a container starts: then it is tried again with a fresh ticket.
+ */
+async function open(node: NodeProcess, first: string, sees: 'actor' | 'login'): Promise<WatchedPage> {
+  browser ??= await startBrowser();
+  for (let tries = 1, url = first; ; tries++) {
+    const watched = await watchPage(browser, url);
+    try {
+      await watched.page.goto(url);
+      await watched.page.getByTestId(sees).first().waitFor({ timeout: 15_000 });
+      return watched;
+    } catch (thrown) {
+      await watched.context.close();
+      if (tries === 3 || (watched.disturbed() === 0 && !String(thrown).includes('ERR_NETWORK_CHANGED'))) throw thrown;
+      if (sees === 'actor') url = (await addresses(node)).url;
+    }
+  }
+}
+
 test(
   'the lit state in the browser is what cube status says, and changes when the job is stopped',
   { skip: skip || noBrowser },
   async () => {
     const node = await theNode();
     await submit(node, sleeper('seen'));
-    browser = await startBrowser();
-    const { url } = await addresses(node);
-    const { page, context, errors, strays } = await watchPage(browser, url);
-    await page.goto(url);
+    const { page, context, errors, strays } = await open(node, (await addresses(node)).url, 'actor');
     const record = page.locator('[data-testid=actor][data-actor*="/task:"]', { hasText: 'seen/t.1' });
     await record.click();
     const lit = page.getByTestId('lit-state');
