@@ -181,14 +181,29 @@ function wantStopped(leader: Leader, task: TaskRecord, cause: string): void {
   }
 }
 
-/** Tasks whose containers stay get the new version's terms: restart policy, grace. */
+/** Tasks whose containers stay get the new version's terms: restart policy, grace. Those that may not stay there are replaced. */
 function keepTermsFresh(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) {
     if (isFinal(task) || task.specHash !== job.hashes[task.task]) continue;
+    if (isMisplaced(leader, job, task)) {
+      leader.ledger.putTask({ ...task, specHash: elsewhere });
+      continue;
+    }
     const kept = { ...task, version: job.version };
     leader.ledger.putTask(kept);
     leader.ledger.orderTask(kept);
   }
+}
+
+/** No spec's hash: a task that carries it is replaced like one of an earlier version, since it may not stay where it is. */
+const elsewhere = 'elsewhere';
+
+/** Whether a task's node is not one that its job may use any more. */
+function isMisplaced(leader: Leader, job: JobRecord, task: TaskRecord): boolean {
+  const node = task.node === undefined ? undefined : leader.state.nodes.get(task.node);
+  if (node === undefined) return false;
+  const { datacenters, onNode } = job.spec;
+  return (datacenters.length > 0 && !datacenters.includes(node.dc)) || (onNode !== undefined && onNode !== node.name);
 }
 
 /** Versions beyond the newest few go, but for those that tasks were made from. */
