@@ -75,6 +75,11 @@ export class Ledger {
     return this.#committed;
   }
 
+  /** Number of the newest event, on disk or on its way there. */
+  get seq(): number {
+    return this.#seq;
+  }
+
   get epoch(): Epoch {
     return this.#deps.epoch;
   }

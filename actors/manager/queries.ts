@@ -10,16 +10,17 @@ import { askOf, clusterView } from './placing.ts';
 /** Everything, or of one job, or of one task. @throws CubeError `not-found` */
 export function statusOf(leader: Leader, filter: { readonly job?: string; readonly task?: string } = {}): StatusView {
   const { state, index } = leader;
+  const { seq } = leader.ledger;
   if (filter.task !== undefined) {
     const task = taskNamed(leader, filter.task);
     const job = state.jobs.get(task.job);
-    return { index, jobs: job ? [jobView(leader, job)] : [], tasks: [task] };
+    return { index, seq, jobs: job ? [jobView(leader, job)] : [], tasks: [task] };
   }
   if (filter.job !== undefined) {
     const job = jobNamed(leader, filter.job);
-    return { index, jobs: [jobView(leader, job)], tasks: sorted(state.tasksOf(job.name)) };
+    return { index, seq, jobs: [jobView(leader, job)], tasks: sorted(state.tasksOf(job.name)) };
   }
-  return { index, jobs: [...state.jobs.values()].map((job) => jobView(leader, job)), tasks: sorted([...state.tasks.values()]) };
+  return { index, seq, jobs: [...state.jobs.values()].map((job) => jobView(leader, job)), tasks: sorted([...state.tasks.values()]) };
 }
 
 /** By job, task and index; of one slot the newest first. */

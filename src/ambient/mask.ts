@@ -1,18 +1,16 @@
 /** Keeps secrets out of what is written down: by the name of a field, and by the form of a text. */
 
+import { isSecretName, withoutSecrets } from '../core/secrets.ts';
+
 /** Put in place of a secret. */
 const masked = '[masked]';
 
-const secretNames = /token|authorization|secret|password|passwd|ticket|cookie|credential|private_?key/i;
-const environmentNames = /^(?:env|environment)$/i;
-/** `Bearer …` as in headers, and what follows `ticket=`, `token=` and the like in URLs. */
-const secretTexts = /\b(bearer\s+)[\w.~+/=-]+|([?&](?:ticket|token|secret|password)=)[^&\s"'#]+/gi;
 /** Deeper than anything that is logged on purpose. */
 const depthMax = 8;
 
 /** A text with credentials in headers and URLs masked. */
 export function maskText(text: string): string {
-  return text.replace(secretTexts, (_whole, header?: string, query?: string) => `${header ?? query ?? ''}${masked}`);
+  return withoutSecrets(text, masked);
 }
 
 /**
@@ -32,7 +30,7 @@ function maskEntries(fields: object, above: readonly object[]): Record<string, u
 function maskNamed(name: string, value: unknown, above: readonly object[]): unknown {
   const isPlain = value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean';
   // A number or a flag (`ticketsMax`, `tokenExpired`) is no secret.
-  if (!isPlain && (secretNames.test(name) || environmentNames.test(name))) return masked;
+  if (!isPlain && isSecretName(name)) return masked;
   return maskValue(value, above);
 }
 

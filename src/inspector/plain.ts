@@ -1,16 +1,12 @@
 /** What is shown of live objects: JSON of a bounded size, without secrets. */
 import type { Limits } from '../core/limits.ts';
+import { isSecretName, withoutSecrets } from '../core/secrets.ts';
 
 /** The bounds of one value. */
 export type PlainLimits = Pick<Limits, 'inspectDepthMax' | 'inspectEntriesMax' | 'inspectTextCharsMax' | 'inspectValuesMax'>;
 
 /** Put in place of a secret. */
 const hidden = '[hidden]';
-
-const secretNames = /token|authorization|secret|password|passwd|passphrase|ticket|cookie|credential|private_?key|api_?key/i;
-const environmentNames = /^(?:env|environ|environment)$/i;
-/** `Bearer …` as in headers, and what follows `ticket=`, `token=` and the like in URLs. */
-const secretTexts = /\b(bearer\s+)[\w.~+/=-]+|([?&#](?:ticket|token|secret|password)=)[^&\s"'#]+/gi;
 
 interface Walk {
   readonly limits: PlainLimits;
@@ -49,7 +45,7 @@ function copy(value: unknown, walk: Walk): unknown {
 
 function text(value: string, { limits }: Walk): string {
   const shown = value.length > limits.inspectTextCharsMax ? `${value.slice(0, limits.inspectTextCharsMax)}…` : value;
-  return shown.replaceAll(secretTexts, (_whole, header?: string, query?: string) => `${header ?? query ?? ''}${hidden}`);
+  return withoutSecrets(shown, hidden);
 }
 
 function object(value: object, walk: Walk): unknown {
@@ -101,7 +97,7 @@ function fields(entries: readonly (readonly [string, unknown])[], walk: Walk): R
 /** A number or a flag (`ticketsMax`, `tokenExpired`) is no secret. */
 function isSecret(name: string, value: unknown): boolean {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return false;
-  return secretNames.test(name) || environmentNames.test(name);
+  return isSecretName(name);
 }
 
 function errorEntries(error: Error): (readonly [string, unknown])[] {

@@ -91,7 +91,7 @@ test('a wrong file is refused with all its places, and nothing of it is accepted
   assert.match(stderr, /wrong\.yaml:2:7.*service/);
   assert.match(stderr, /wrong\.yaml:6:5.*cuont.*count/);
   assert.match(stderr, /wrong\.yaml:7:25.*12XB/);
-  const { jobs } = document<StatusJson>(done(await node.cube(['status', '-o', 'json'])).stdout);
+  const { jobs } = document(done(await node.cube(['status', '-o', 'json'])).stdout) as StatusJson;
   assert.ok(!jobs.some(({ name }) => name === 'wrong'));
 });
 

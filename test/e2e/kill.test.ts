@@ -43,7 +43,7 @@ test(`a node killed ${kills} times after "accepted" keeps every job, and runs no
   assertOneEach(await containers(ofNode), label.slot);
   assert.deepEqual(
     (await containers(ofNode)).map(({ Id }) => Id).toSorted(),
-    status.tasks.map(({ containerId }) => containerId).toSorted(),
+    status.tasks.map(({ containerId }) => containerId!).toSorted(),
   );
   for (const task of status.tasks) assert.deepEqual([task.slot, task.attempt, task.restarts], [task.slot, 1, 0]);
 });

@@ -26,7 +26,7 @@ test('Ctrl-C leaves the containers running, and the next node takes them up as t
   assert.deepEqual(await pidsOf(await running(node, 'stay')), pids);
   const tasks = await tasksOf(node, 'stay');
   assert.deepEqual(
-    tasks.map(({ restarts, attempt, containerId }) => [restarts, attempt, containerId! in pids]),
+    tasks.map(({ restarts, attempt, containerId }) => [restarts, attempt, (containerId ?? '') in pids]),
     [
       [0, 1, true],
       [0, 1, true],
@@ -61,7 +61,7 @@ test('a second node on the same data directory says who holds it', { skip }, asy
   assert.equal(second.code, 5);
   assert.match(second.stderr, new RegExp(`is held by node \\S+ \\(pid ${node.pid}, ${node.url}, since `));
   const asJson = await node.cube(['up', '--data', node.data, '--listen', '127.0.0.1:0', '-o', 'json']);
-  assert.equal(document<{ error: { code: string } }>(asJson.stdout).error.code, 'data-held');
+  assert.equal((document(asJson.stdout) as { error: { code: string } }).error.code, 'data-held');
   done(await node.cube(['status']));
 });
 

@@ -40,7 +40,7 @@ function nodesReady(manager: NodeProcess, names: readonly string[]): Promise<unk
 }
 
 async function nodesOf(manager: NodeProcess): Promise<readonly NodeJson[]> {
-  return document<NodeJson[]>(done(await manager.cube(['nodes', '-o', 'json'])).stdout);
+  return document(done(await manager.cube(['nodes', '-o', 'json'])).stdout) as NodeJson[];
 }
 
 /** Containers of a job that run, on whichever worker. */
@@ -110,7 +110,7 @@ test('tasks of a worker that does not come back run elsewhere, and once each whe
   assert.deepEqual(
     tasks
       .filter(({ state }) => state === 'running')
-      .map(({ containerId }) => containerId)
+      .map(({ containerId }) => containerId!)
       .toSorted(),
     ids.toSorted(),
   );

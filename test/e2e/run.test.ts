@@ -73,7 +73,7 @@ test('a batch job of 5 completes, each of its tasks once', { skip }, async () =>
     '-o',
     'json',
   );
-  const { job, tasks } = document<{ job: StatusJson['jobs'][number]; tasks: StatusJson['tasks'] }>(stdout);
+  const { job, tasks } = document(stdout) as { job: StatusJson['jobs'][number]; tasks: StatusJson['tasks'] };
   assert.deepEqual([job.status, job.completed, job.failed], ['completed', 5, 0]);
   assert.deepEqual(
     tasks.map(({ state, exitCode, restarts }) => [state, exitCode, restarts]),
@@ -206,13 +206,13 @@ test('events tell the way of each task, and a status its timeline', { skip }, as
 test('explain lists every node, with the pick and its score', { skip }, async () => {
   const node = await theNode();
   await submit(node, sleeper('why', 'resources: {cpu: 0.1}'));
-  const told = document<ExplainJson>(done(await node.cube(['explain', 'why/t.1', '-o', 'json'])).stdout);
+  const told = document(done(await node.cube(['explain', 'why/t.1', '-o', 'json'])).stdout) as ExplainJson;
   assert.equal(told.picked, 'bar');
   assert.equal(told.nodes.length, 1);
   assert.equal(told.nodes[0]?.feasible, true);
   assert.ok(told.nodes[0].score! > 0);
   done(await node.cube(['submit', '--detach', '-'], { input: sleeper('big', 'resources: {cpu: 1000}') }));
-  const big = document<ExplainJson>(done(await node.cube(['explain', 'big/t.1', '-o', 'json'])).stdout);
+  const big = document(done(await node.cube(['explain', 'big/t.1', '-o', 'json'])).stdout) as ExplainJson;
   assert.equal(big.picked, null);
   assert.equal(big.nodes[0]?.feasible, false);
   assert.equal(big.nodes[0].filter, 'cpu');
@@ -228,7 +228,7 @@ test('with -o json a command prints one document and nothing else, an error, too
   }
   const failed = await node.cube(['stop', 'nosuch', '-o', 'json']);
   assert.equal(failed.code, 4);
-  assert.equal(document<{ error: { code: string } }>(failed.stdout).error.code, 'not-found');
+  assert.equal((document(failed.stdout) as { error: { code: string } }).error.code, 'not-found');
 });
 
 test('a body over the limit is refused, and the node goes on', { skip }, async () => {

@@ -33,8 +33,8 @@ test('an unchanged file changes nothing', { skip }, async () => {
   await submit(node, job);
   const before = await pidsOf(await running(node, 'same'));
   const { stdout } = await submit(node, job, '-o', 'json');
-  assert.equal(document<SubmittedJson>(stdout).change, 'unchanged');
-  assert.equal(document<SubmittedJson>(stdout).job.version, 1);
+  assert.equal((document(stdout) as SubmittedJson).change, 'unchanged');
+  assert.equal((document(stdout) as SubmittedJson).job.version, 1);
   assert.deepEqual(await pidsOf(await running(node, 'same')), before);
 });
 
@@ -87,7 +87,7 @@ test('a job whose task is taken out of the file loses that task only', { skip },
   const node = await theNode();
   const task = '{image: "busybox:latest", command: [/bin/sleep, "10000"], stopGrace: 0s}';
   await submit(node, `name: two\ntasks: {a: ${task}, b: ${task}}`);
-  const [a] = (await running(node, 'two')).filter(({ Labels }) => Labels[label.task] === 'a');
+  const a = (await running(node, 'two')).find(({ Labels }) => Labels[label.task] === 'a');
   await submit(node, `name: two\ntasks: {a: ${task}}`);
   await eventually('one is left', async () => (await running(node, 'two')).length === 1);
   assert.equal((await running(node, 'two'))[0]?.Id, a!.Id);

@@ -49,7 +49,6 @@ test('many runs meet every kind of trouble', { skip: runs < defaultRuns && 'too 
     'node deadline.suspect suspect',
     'node deadline.down down',
     'node node.bye away',
-    'node beat.heard ready',
     'node manager.recovered joining',
   ];
   assert.deepEqual(
