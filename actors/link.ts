@@ -6,7 +6,7 @@ import { fromCallback, fromPromise } from 'xstate';
 import { linkMachine, type LinkContext, type LinkEvent } from '../machines/link.ts';
 import { asCubeError } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
-import type { Ambient } from '../src/ports/ambient.ts';
+import type { Ambient, Log } from '../src/ports/ambient.ts';
 import type { Dialer, Frame, Link } from '../src/ports/transport.ts';
 
 /** What a link works with. */
@@ -25,14 +25,7 @@ export interface LinkDeps {
 /** The link machine with its effects; used by workers and by managers. */
 export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
   const { connections, limits } = deps;
-  const { log } = deps.ambient;
-  /** What its user was told about each link that is dialled again and again: said once, until it changes. */
-  const told = new Map<string, string>();
-  const tell = ({ id, peer }: LinkContext, thrown: unknown): void => {
-    const why = asCubeError(thrown).message;
-    if (told.get(id) !== why) log.warn(`no link to ${peer}: ${why}; trying on`);
-    told.set(id, why);
-  };
+  const complaints = new Complaints(deps.ambient.log);
   return linkMachine.provide({
     delays: {
       redialDelay: ({ context }) =>
@@ -50,21 +43,40 @@ export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
         if (connections.has(input.id)) return;
         try {
           connections.set(input.id, await deps.dialer.dial(input.peer, signal));
-          told.delete(input.id);
         } catch (thrown) {
-          if (!signal.aborted) tell(input, thrown);
+          if (!signal.aborted) complaints.add(input, asCubeError(thrown).message);
           throw thrown;
         }
       }),
-      converse: fromCallback<LinkEvent, LinkContext>(({ sendBack, input }) => converse(deps, input.id, sendBack)),
+      converse: fromCallback<LinkEvent, LinkContext>(({ sendBack, input }) => converse(deps, complaints, input, sendBack)),
     },
   });
 }
 
+/** What the user is told about links that are dialled again and again: each thing once, until it changes or the link opens. */
+class Complaints {
+  readonly #told = new Map<string, string>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  add({ id, peer }: LinkContext, why: string): void {
+    if (this.#told.get(id) !== why) this.#log.warn(`no link to ${peer}: ${why}; trying on`);
+    this.#told.set(id, why);
+  }
+
+  /** The link has nothing to complain of any more. */
+  clear({ id }: LinkContext): void {
+    this.#told.delete(id);
+  }
+}
+
 /** Listens, beats, and watches for silence until the connection is let go. */
-function converse(deps: LinkDeps, id: string, sendBack: (event: LinkEvent) => void): () => void {
+function converse(deps: LinkDeps, complaints: Complaints, link: LinkContext, sendBack: (event: LinkEvent) => void): () => void {
   const { clock } = deps.ambient;
-  const connection = deps.connections.get(id);
+  const connection = deps.connections.get(link.id);
   if (connection === undefined) {
     sendBack({ type: 'connection.closed', reason: 'the connection is gone' });
     return () => undefined;
@@ -76,8 +88,12 @@ function converse(deps: LinkDeps, id: string, sendBack: (event: LinkEvent) => vo
     onFrame: (frame) => {
       heardAt = clock.monotonic();
       if (!live) return;
+      if (frame.type === 'greet' || frame.type === 'welcome') complaints.clear(link);
       if (frame.type === 'welcome') sendBack({ type: 'greeting.done' });
-      if (frame.type === 'refused') sendBack({ type: 'greeting.refused', reason: frame.message });
+      if (frame.type === 'refused') {
+        complaints.add(link, frame.message);
+        sendBack({ type: 'greeting.refused', reason: frame.message });
+      }
       sendBack({ type: 'frame.heard', frame });
     },
     onClose: (why) => {

@@ -68,6 +68,9 @@ export class Leader {
   readonly heardAt = new Map<string, number>();
   /** Pending tasks for which there was no place; they wait until there may be more room. */
   readonly parked = new Set<string>();
+  /** Counts the times when there may have been more room, and how many there were when the batch under way was drawn. */
+  roomChanges = 0;
+  roomChangesDrawn = 0;
   /** Where round robin goes on. */
   cursor = -1;
   #index: number;
@@ -129,6 +132,7 @@ export class Leader {
 
   /** There may be room where there was none: everything that waits is tried again. */
   roomChanged(): void {
+    this.roomChanges++;
     if (this.state.pending.size === 0) return;
     this.parked.clear();
     this.#placingWanted = true;

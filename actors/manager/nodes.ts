@@ -30,7 +30,7 @@ export function expectNodes(leader: Leader): void {
   }
 }
 
-/** How long a new leadership waits for a node: what is left of its leave if it said goodbye. */
+/** How long a node is waited for that has not greeted: what is left of its leave if it said goodbye. */
 function graceMs(leader: Leader, node: NodeRecord): number {
   const { limits, ambient } = leader.deps;
   const leaveMs = node.state === 'away' ? node.updatedAt + limits.nodeAwayMs - ambient.clock.now() : 0;
@@ -85,13 +85,15 @@ function refusalOf(leader: Leader, greeting: Greeting): CubeError | undefined {
     return problem('conflict', `this worker belongs to cluster ${clusterId}, not to ${leader.identity.clusterId}`);
   }
   const namesake = leader.state.nodeNamed(facts.name);
-  if (namesake && namesake.id !== facts.id && leader.sessions.isOpen(namesake.id)) {
+  // One that was heard a moment ago may still run its tasks: only when it is down, or has said goodbye, is this one it.
+  const lives = namesake && (leader.sessions.isOpen(namesake.id) || (namesake.state !== 'down' && namesake.state !== 'away'));
+  if (lives && namesake.id !== facts.id) {
     return problem('conflict', `there is a node "${facts.name}" already; give this one another --name`);
   }
   return undefined;
 }
 
-/** A node of the same name that is not connected was this one before its data was lost. */
+/** A node of the same name that is gone was this one before its data was lost. */
 function replaceNamesake(leader: Leader, id: string, name: string): void {
   const old = leader.state.nodeNamed(name);
   if (old === undefined || old.id === id) return;
@@ -184,8 +186,9 @@ export function checkNode(leader: Leader, id: string): void {
 export function forgiveNodes(leader: Leader): void {
   const now = leader.deps.ambient.clock.monotonic();
   for (const node of leader.state.nodes.values()) {
-    if (node.state !== 'ready' && node.state !== 'suspect') continue;
+    if (node.state === 'down') continue;
+    const isHeard = node.state === 'ready' || node.state === 'suspect';
     leader.heardAt.set(node.id, now);
-    leader.deadlines.set(`node:${node.id}`, now + leader.deps.limits.nodeSuspectMs);
+    leader.deadlines.set(`node:${node.id}`, now + (isHeard ? leader.deps.limits.nodeSuspectMs : graceMs(leader, node)));
   }
 }

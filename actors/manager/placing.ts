@@ -63,6 +63,7 @@ export function clusterView(leader: Leader, without?: TaskRecord): Omit<ScoreReq
 
 /** The next batch: pending tasks whose time has come, by priority, then age; those of one kind together. */
 export function drawBatch(leader: Leader): ScoreRequest {
+  leader.roomChangesDrawn = leader.roomChanges;
   const now = leader.deps.ambient.clock.now();
   const waiting: TaskRecord[] = [];
   for (const id of leader.state.pending) {
@@ -108,7 +109,9 @@ export function takePlan(leader: Leader, plan: Plan): void {
   for (const { task: id, reasons } of plan.unplaced) {
     const task = leader.state.tasks.get(id);
     if (task?.state !== 'pending') continue;
-    leader.parked.add(id);
+    // What the batch did not see may have room for it: it is in the next one.
+    if (leader.roomChangesDrawn === leader.roomChanges) leader.parked.add(id);
+    else leader.awaitPlace(task);
     note(
       leader,
       task,

@@ -43,6 +43,7 @@ export class WorkerBook {
   /** Memory changed since the disk was last made good. */
   #stale = false;
   #mending: Promise<number> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(store: Store, log: Log, identity: Identity) {
     this.#store = store;
@@ -132,6 +133,11 @@ export class WorkerBook {
     return report;
   }
 
+  /** Settles when all that was noted so far is on disk, or could not be written. */
+  async written(): Promise<void> {
+    await this.#last;
+  }
+
   /** Drops a task. */
   forget(ids: readonly string[]): void {
     const removals: Removal[] = [];
@@ -191,7 +197,7 @@ export class WorkerBook {
    * it good.
    */
   #follow(written: Promise<number>): void {
-    written.catch((thrown: unknown) => {
+    this.#last = written.catch((thrown: unknown) => {
       this.#log.error(`the worker cannot write down what it does: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     });
   }

@@ -5,7 +5,7 @@
 import type { WorkerEvent } from '../../machines/worker.ts';
 import { asCubeError, problem } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
-import type { NodeFacts, Usage } from '../../src/core/node.ts';
+import type { NodeFacts } from '../../src/core/node.ts';
 import { createStreamServer, type StreamServer } from '../../src/core/stream-server.ts';
 import { finalStates, type Order, type TaskReport } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
@@ -20,9 +20,10 @@ import {
   type WorkerFrame,
 } from '../../src/ports/transport.ts';
 import type { WorkerBook } from './book.ts';
-import { Broom } from './broom.ts';
 import { Calls } from './calls.ts';
+import { Containers } from './containers.ts';
 import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
+import { Host } from './host.ts';
 import { takeOrders } from './orders.ts';
 import { Reporter } from './reporter.ts';
 
@@ -44,22 +45,22 @@ export class WorkerDesk {
   readonly deps: WorkerDeps;
   readonly #self: { send(event: WorkerEvent): void };
   readonly #reporter: Reporter;
-  readonly #broom: Broom;
+  readonly #containers: Containers;
+  readonly #host: Host;
+  /** Tasks whose ends are on their way to the disk. */
+  readonly #untold = new Set<string>();
   #facts: NodeFacts | undefined;
-  #found: Map<string, Found[]> = new Map();
   #link: string | undefined;
   #streams: StreamServer | undefined;
   #inOrder: Promise<void> = Promise.resolve();
-  #usage: Usage | null = null;
-  #sample: HostSample | undefined;
-  #measureTimer: unknown;
-  #askTimer: unknown;
+  #overTimer: unknown;
   readonly #calls = new Calls();
 
   constructor(deps: WorkerDeps, self: { send(event: WorkerEvent): void }) {
     this.deps = deps;
     this.#self = self;
-    this.#broom = new Broom(deps);
+    this.#containers = new Containers(deps);
+    this.#host = new Host(deps);
     this.#reporter = new Reporter(deps.ambient.clock, deps.limits, (reports) => this.#send({ type: 'reports', reports }));
   }
 
@@ -69,18 +70,18 @@ export class WorkerDesk {
 
   /** Looks at what runs, and takes the tasks of the book up again. May be called again after it failed. */
   async recover(): Promise<void> {
-    const { runtime, facts, book } = this.deps;
+    const { facts, book } = this.deps;
     this.#facts = await facts(book.identity.nodeId);
-    this.#found = byTask(await runtime.list());
+    await this.#containers.look();
     for (const id of liveIds(book)) this.begin(id);
     // Whether the manager heard of these ends is not known any more.
     for (const { report } of book.entries.values()) if (report && finalStates.has(report.state)) this.report(report);
-    void this.#measure();
+    void this.#host.measure();
   }
 
   /** Containers of a task that ran when the worker started. */
   foundOf(taskId: string): readonly Found[] {
-    return this.#found.get(taskId) ?? [];
+    return this.#containers.of(taskId);
   }
 
   /** What a task was last ordered. */
@@ -103,16 +104,28 @@ export class WorkerDesk {
     this.#self.send(event);
   }
 
+  /** Reports what a task is at, but for an end that is not on disk yet. */
   report(report: TaskReport): void {
-    this.#reporter.add(report);
+    if (!this.#untold.has(report.id)) this.#reporter.add(report);
   }
 
   /** Writes down what a task told, and reports it. */
   noteTask(event: Extract<WorkerEvent, { type: 'task.told' }>): void {
     const report = this.book.note(event.id, event.state, event.health, event.observed);
-    if (report) this.report(report);
-    if (!finalStates.has(event.state)) return;
+    if (!finalStates.has(event.state)) {
+      if (report) this.report(report);
+      return;
+    }
     this.tell({ type: 'task.dismissed', id: event.id });
+    if (report) void this.#tellEnd(report);
+  }
+
+  /** An end is on disk before it is told: a worker that forgot it would begin again what the manager takes for over. */
+  async #tellEnd(report: TaskReport): Promise<void> {
+    this.#untold.add(report.id);
+    await this.book.written();
+    this.#untold.delete(report.id);
+    this.report(report);
     this.#trim();
   }
 
@@ -126,17 +139,21 @@ export class WorkerDesk {
     for (const id of ids) {
       const { containerId, containerName = '', endedContainerId } = this.book.entries.get(id)?.observed ?? {};
       this.#reporter.drop(id);
-      if (containerId !== undefined) this.#broom.sweep({ id: containerId, name: containerName });
-      if (endedContainerId !== undefined) this.#broom.sweep({ id: endedContainerId, name: 'of the attempt before' });
+      if (containerId !== undefined) this.#containers.remove({ id: containerId, name: containerName });
+      if (endedContainerId !== undefined) this.#containers.remove({ id: endedContainerId, name: 'of the attempt before' });
       this.clear(id);
     }
     this.book.forget(ids);
   }
 
-  /** Removes the containers of a task that were there when the worker started, on the manager's word. */
+  /** Removes the containers of a task that nobody knows, on the manager's word. */
   clear(taskId: string): void {
-    for (const { ref } of this.foundOf(taskId)) this.#broom.sweep(ref);
-    this.#found.delete(taskId);
+    this.#containers.clear(taskId);
+  }
+
+  async #heard(acks: readonly { readonly id: string; readonly sequence: number }[]): Promise<void> {
+    this.#reporter.acknowledge(acks);
+    this.#trim();
   }
 
   /**
@@ -146,17 +163,14 @@ export class WorkerDesk {
   #trim(): void {
     const ended = [...this.book.entries].filter(([, { report }]) => report !== null && finalStates.has(report.state));
     const surplus = ended.slice(0, Math.max(0, ended.length - this.deps.limits.workerFinalTasksMax));
-    const ids = surplus.map(([id]) => id).filter((id) => !this.#reporter.isOpen(id));
+    const ids = surplus.map(([id]) => id).filter((id) => !this.#reporter.isOpen(id) && !this.#untold.has(id));
     if (ids.length > 0) this.forget(ids);
   }
 
   /** The first frame on every link. */
   greeting(): WorkerFrame {
     const { identity, seen, entries } = this.book;
-    const reports = [...entries.values()].flatMap(({ report }) => (report ? [report] : []));
-    const unknown = [...this.#found]
-      .filter(([id]) => !entries.has(id))
-      .map(([id, found]) => ({ id, running: found.some(({ state }) => state === 'running') }));
+    const reports = [...entries.values()].flatMap(({ report }) => (report && !this.#untold.has(report.id) ? [report] : []));
     return {
       type: 'greet',
       protocolMin: protocol.min,
@@ -166,12 +180,12 @@ export class WorkerDesk {
       epoch: seen.epoch,
       revision: seen.revision,
       reports,
-      unknown,
+      unknown: this.#containers.unknown((id) => entries.has(id)),
     };
   }
 
   beat(): WorkerFrame {
-    return { type: 'beat', usage: this.#usage };
+    return { type: 'beat', usage: this.#host.usage };
   }
 
   /** A link is open: reports flow to it, and streams are served on it. */
@@ -194,7 +208,7 @@ export class WorkerDesk {
     this.#calls.cutOff();
   }
 
-  /** Takes a frame of the manager. Orders are obeyed one after the other, since the first of an epoch waits for the disk. */
+  /** Takes a frame of the manager. Orders and acknowledgements go one after the other, since the first of an epoch waits for the disk. */
   obey(linkId: string, frame: ManagerFrame): void {
     switch (frame.type) {
       case 'welcome':
@@ -203,12 +217,12 @@ export class WorkerDesk {
       case 'assignments':
       case 'delta':
         this.#queue(() =>
-          takeOrders(this, this.book, frame, (answer) => this.#send(answer, linkId)).catch((thrown) => this.#askAgain(thrown)),
+          takeOrders(this, this.book, frame, (answer) => this.#send(answer, linkId)).catch((thrown) => this.#startOver(linkId, thrown)),
         );
         break;
       case 'acks':
-        this.#reporter.acknowledge(frame.acks);
-        this.#trim();
+        // Behind the orders that came before: those may still name what has ended, and must find it.
+        this.#queue(() => this.#heard(frame.acks));
         break;
       case 'answer':
         this.#calls.answer(frame);
@@ -233,22 +247,21 @@ export class WorkerDesk {
   }
 
   /** The host as it was last measured, now if it never was. */
-  async sample(): Promise<HostSample> {
-    return this.#sample ?? (await this.deps.meter.measure());
+  sample(): Promise<HostSample> {
+    return this.#host.sample();
   }
 
   /** Says goodbye, stops the tasks if told to, and waits until all is reported. */
   async drain(stopTasks: boolean): Promise<void> {
     const { clock } = this.deps.ambient;
-    clock.clearTimeout(this.#measureTimer);
-    this.#measureTimer = null;
+    this.#host.end();
     this.#send({ type: 'bye', backMs: this.deps.limits.nodeAwayMs });
     const live = liveIds(this.book);
     if (stopTasks) for (const id of live) this.tell({ type: 'task.stopOrdered', id });
     const ended = this.#inOrder.then(() => (stopTasks ? allEnded(this.book, clock, this.deps.limits.reportBatchMs) : undefined));
     const boundMs = this.deps.limits.shutdownMs + (stopTasks ? stopMsMax(this.book, live) : 0);
     await within(
-      ended.then(() => this.#reporter.settled()),
+      ended.then(() => this.book.written()).then(() => this.#reporter.settled()),
       boundMs,
       clock,
     );
@@ -260,12 +273,13 @@ export class WorkerDesk {
     });
   }
 
-  /** Orders that could not be taken are asked for again, once a pause: the manager takes them for delivered. */
-  #askAgain(thrown: unknown): void {
-    const { ambient, limits } = this.deps;
-    this.#askTimer ??= ambient.clock.setTimeout(() => {
-      this.#askTimer = undefined;
-      this.#send({ type: 'resync', revision: this.book.seen.revision });
+  /** Orders that could not be taken: the manager takes them for delivered, so it is greeted anew, after a pause. */
+  #startOver(linkId: string, thrown: unknown): void {
+    const { ambient, limits, connections } = this.deps;
+    const link = connections.get(linkId);
+    this.#overTimer ??= ambient.clock.setTimeout(() => {
+      this.#overTimer = undefined;
+      link?.close('its orders could not be written down');
     }, limits.engineRetryMs);
     throw thrown;
   }
@@ -280,22 +294,4 @@ export class WorkerDesk {
   #send(frame: WorkerFrame, linkId = this.#link): void {
     if (linkId !== undefined) this.deps.connections.get(linkId)?.send(frame);
   }
-
-  async #measure(): Promise<void> {
-    const { clock, log } = this.deps.ambient;
-    if (this.#measureTimer === null) return;
-    try {
-      this.#sample = await this.deps.meter.measure();
-      this.#usage = { used: this.#sample.used, at: this.#sample.at };
-    } catch (thrown) {
-      log.warn(`the host could not be measured: ${asCubeError(thrown).message}`);
-    }
-    if (this.#measureTimer !== null) this.#measureTimer = clock.setTimeout(() => void this.#measure(), this.deps.limits.measureMs);
-  }
-}
-
-function byTask(found: readonly Found[]): Map<string, Found[]> {
-  const map = new Map<string, Found[]>();
-  for (const one of found) map.set(one.taskId, [...(map.get(one.taskId) ?? []), one]);
-  return map;
 }

@@ -16,8 +16,8 @@ export interface ManagerBench {
   pass(ms: number): Promise<void>;
   /** Waits for an answer. @throws what it throws */
   answer<T>(asked: Promise<T>, withinMs?: number): Promise<T>;
-  /** A worker of that name; it neither greets nor beats by itself. */
-  worker(name: string): ScriptedWorker;
+  /** A worker of that name, on a host of that name; it does nothing before it joins. */
+  worker(name: string, id?: string): ScriptedWorker;
 }
 
 /** A worker's end of a link. */
@@ -61,8 +61,7 @@ function factsOf(name: string, id: string): NodeFacts {
   };
 }
 
-function scriptedWorker(world: World, name: string): ScriptedWorker {
-  const id = `node-${name}`;
+function scriptedWorker(world: World, name: string, id = `node-${name}`): ScriptedWorker {
   const heard: ManagerFrame[] = [];
   const closed: string[] = [];
   let link: Link<ManagerFrame, WorkerFrame> | undefined;
@@ -132,7 +131,7 @@ export function createManagerBench(options: Partial<WorldOptions> = {}): Manager
       }
       return asked;
     },
-    worker: (name) => scriptedWorker(world, name),
+    worker: (name, id) => scriptedWorker(world, name, id),
   };
   return bench;
 }

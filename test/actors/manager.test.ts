@@ -104,3 +104,48 @@ test('a batch task whose replacement has completed is stopped when its node retu
   assert.equal(bench.host.mirror.jobs.get('crunch')?.status, 'completed');
   assert.equal(bench.host.mirror.tasks.size, 2);
 });
+
+test('a manager that stood still just after it was started gives the nodes it waits for a fresh deadline', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  bench.host.kill();
+  await bench.start();
+  bench.host.process!.freeze();
+  await bench.pass(20_000);
+  bench.host.process!.thaw();
+  await bench.pass(1_000);
+  assert.equal(stateOf(bench, id), 'running');
+  await bench.answer(worker.join({ reports: [report(id, 1, 'running')] }));
+  await bench.pass(10_000);
+  assert.equal(stateOf(bench, id), 'running');
+  assert.equal(bench.host.mirror.nodes.get(worker.id)?.state, 'ready');
+});
+
+test('a worker under the name of one that was heard a moment ago is refused, and taken for that one reborn once it is down', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  worker.leave();
+  await bench.pass(100);
+  const twin = bench.worker('w1', 'node-twin');
+  await bench.answer(twin.join());
+  await bench.pass(100);
+  const refusal = twin.heard.find((frame) => frame.type === 'refused');
+  assert.ok(refusal?.type === 'refused' && refusal.code === 'conflict');
+  assert.equal(stateOf(bench, id), 'running', 'what runs there is not given up');
+  await bench.pass(10_000);
+  await bench.answer(twin.join());
+  await bench.pass(100);
+  assert.equal(stateOf(bench, id), 'lost');
+  assert.deepEqual([...bench.host.mirror.nodes.keys()], ['node-twin']);
+});
+
+test('a node that joins while a batch is scored gets what that batch found no place for', async () => {
+  const bench = createManagerBench({ scoreMs: [500, 500] });
+  await bench.start();
+  await bench.answer(bench.control.submit(request(service('shop'))));
+  await bench.pass(200);
+  const worker = bench.worker('w1');
+  await bench.answer(worker.join());
+  await bench.pass(2_000);
+  assert.equal(worker.orders().size, 1);
+});

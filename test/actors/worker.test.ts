@@ -76,16 +76,16 @@ test('a worker whose sequences fell behind those that the manager took goes on a
   assert.equal(bench.report('a')?.state, 'running');
 });
 
-test('orders that could not be taken because of the disk are asked for again', async () => {
+test('a worker that cannot take orders because of its disk greets anew, so that the manager sends all once more', async () => {
   const bench = createWorkerBench();
   await bench.start();
   bench.world.writeFault = () => 'refused';
   for (let copy = 0; copy < 3; copy++) bench.welcome([order('a', 'runs')]);
-  await bench.pass(100);
+  await bench.pass(500);
   assert.equal(bench.report('a'), undefined);
   bench.world.writeFault = () => undefined;
-  await bench.pass(2_000);
-  assert.equal(bench.heard.filter(({ type }) => type === 'resync').length, 1);
+  await bench.pass(1_500);
+  assert.equal(bench.heard.filter(({ type }) => type === 'greet').length, 2);
   bench.welcome([order('a', 'runs')]);
   await bench.pass(100);
   assert.equal(bench.report('a')?.state, 'running');
@@ -197,4 +197,66 @@ test('a container whose removal a crash cut short is removed when the manager fo
   bench.send({ type: 'delta', epoch: { generation: 1, revision: 1 }, base: 2, revision: 3, orders: [], forget: ['a'] });
   await bench.pass(100);
   assert.equal(bench.host.engine.containers.size, 0);
+});
+
+test('an end is on disk before it is told', async () => {
+  const bench = createWorkerBench();
+  await bench.start();
+  bench.welcome([order('a', 'completes:100', { jobType: 'batch' }), order('b', 'runs')]);
+  await bench.pass(80);
+  bench.world.writeMs = [1_000, 1_000];
+  await bench.pass(900);
+  assert.equal(bench.host.engine.running('a').length, 0);
+  assert.equal(bench.report('a')?.state, 'running');
+  // A link that comes meanwhile does not tell it either.
+  bench.world.network.drop('w1');
+  await bench.pass(150);
+  assert.ok(bench.heard.at(-1)?.type === 'greet');
+  assert.notEqual(bench.report('a')?.state, 'completed');
+  bench.welcome([order('b', 'runs')], { revision: 2 });
+  await bench.pass(2_000);
+  assert.equal(bench.report('a')?.state, 'completed');
+});
+
+test('an end that cannot be written down is told all the same', async () => {
+  const bench = createWorkerBench();
+  await bench.start();
+  bench.welcome([order('a', 'completes:100', { jobType: 'batch' })]);
+  await bench.pass(50);
+  bench.world.writeFault = () => 'refused';
+  await bench.pass(500);
+  assert.equal(bench.report('a')?.state, 'completed');
+});
+
+test('a refusal is told to whoever started the worker, once, and the worker goes on trying', async () => {
+  const bench = createWorkerBench();
+  await bench.start();
+  for (let again = 0; again < 3; again++) {
+    const greetings = bench.heard.length;
+    bench.send({ type: 'refused', code: 'conflict', message: 'there is a node "w1" already' });
+    await bench.pass(1_500);
+    assert.ok(bench.heard.length > greetings);
+  }
+  const told = bench.world.lines.filter(({ message }) => message.includes('there is a node "w1" already'));
+  assert.equal(told.length, 1);
+  bench.welcome([order('a', 'runs')]);
+  await bench.pass(100);
+  assert.equal(bench.report('a')?.state, 'running');
+});
+
+test('a task is not begun anew when its end is acknowledged while orders from before that wait to be taken', async () => {
+  const bench = createWorkerBench({ limits: { workerFinalTasksMax: 0 } });
+  await bench.start();
+  const one = order('a', 'completes:100', { jobType: 'batch' });
+  bench.welcome([one]);
+  await bench.pass(1_000);
+  assert.equal(bench.report('a')?.state, 'completed');
+  // A new epoch must reach the disk before its orders are taken; the acknowledgement comes right behind them.
+  bench.world.writeMs = [200, 200];
+  bench.welcome([one], { epoch: { generation: 1, revision: 2 }, revision: 2 });
+  bench.acknowledge();
+  await bench.pass(2_000);
+  assert.equal(bench.host.engine.made('a', 1), 1);
+  assert.equal(bench.host.engine.running('a').length, 0);
+  assert.equal(bench.report('a')?.state, 'completed');
 });

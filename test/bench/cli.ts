@@ -38,4 +38,3 @@ try {
 } finally {
   await node.remove();
 }
-process.exit(0);

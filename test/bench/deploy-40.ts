@@ -5,6 +5,7 @@
  *   npm run bench:deploy -- [containers] [rounds]
  */
 import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
@@ -29,9 +30,8 @@ async function started(docker: Dockerode, of: string): Promise<{ all: Promise<nu
   const stream = (await docker.getEvents({ filters: { type: ['container'], event: ['start'], label: [of] } })) as Readable;
   let seen = 0;
   const all = new Promise<number>((resolve, reject) => {
-    stream.on('data', (data: Buffer) => {
-      seen += data.toString('utf8').split('\n').filter(Boolean).length;
-      if (seen >= containers) resolve(performance.now());
+    createInterface(stream).on('line', () => {
+      if (++seen === containers) resolve(performance.now());
     });
     stream.on('error', reject);
   });
@@ -121,21 +121,23 @@ const clusterId = randomUUID();
 const node = new NodeProcess();
 try {
   await node.start();
-  const ratios: number[] = [];
+  const taken: { readonly cubeMs: number; readonly rawMs: number }[] = [];
   for (let round = 0; round <= rounds; round++) {
     // In turns, so that what the machine does beside this falls on both.
-    const cubeFirst = round % 2 === 1;
-    const first = cubeFirst ? await throughCube(docker, node, round) : await byHand(docker, clusterId, round);
-    const second = cubeFirst ? await byHand(docker, clusterId, round) : await throughCube(docker, node, round);
-    const [cubeMs, rawMs] = cubeFirst ? [first, second] : [second, first];
+    const isCubeFirst = round % 2 === 1;
+    const first = isCubeFirst ? await throughCube(docker, node, round) : await byHand(docker, clusterId, round);
+    const second = isCubeFirst ? await byHand(docker, clusterId, round) : await throughCube(docker, node, round);
+    const [cubeMs, rawMs] = isCubeFirst ? [first, second] : [second, first];
     // The first round warms both sides up.
     if (round === 0) continue;
-    ratios.push(cubeMs / rawMs);
+    taken.push({ cubeMs, rawMs });
     console.log(`round ${round}: cube ${secondsText(cubeMs)}, dockerode ${secondsText(rawMs)}, ratio ${(cubeMs / rawMs).toFixed(3)}`);
   }
-  console.log(`median ratio of ${containers} containers in ${rounds} rounds: ${median(ratios).toFixed(3)} (goal: at most 1.10)`);
+  const sides = [taken.map(({ cubeMs }) => cubeMs), taken.map(({ rawMs }) => rawMs)];
+  const texts = sides.map((side) => `${secondsText(median(side))} (least ${secondsText(Math.min(...side))})`);
+  console.log(`${containers} containers, medians of ${rounds} rounds: cube ${texts[0]}, dockerode ${texts[1]}`);
+  console.log(`median ratio: ${median(taken.map(({ cubeMs, rawMs }) => cubeMs / rawMs)).toFixed(3)} (goal: at most 1.10)`);
 } finally {
   await node.remove();
   await removeAll(docker, `${label.cluster}=${clusterId}`);
 }
-process.exit(0);

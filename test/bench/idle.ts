@@ -72,4 +72,3 @@ try {
 } finally {
   await node.remove();
 }
-process.exit(0);

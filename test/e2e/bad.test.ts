@@ -7,7 +7,7 @@ import type { StatusJson } from '../../src/core/views.ts';
 import { fileWith } from '../cli/run-cli.ts';
 import { testEngine, testImage } from '../support/engine.ts';
 import { sharedNode } from '../support/node-process.ts';
-import { document, done, sleeper, tasksOf } from './help.ts';
+import { document, done, freePort, sleeper, tasksOf } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode();
@@ -45,11 +45,12 @@ test('a port that a process has is named, with the process', { skip }, async (t)
 
 test('a second job that wants a port of the first one waits, and explain says whose it is', { skip }, async () => {
   const node = await theNode();
-  done(await node.cube(['submit', '-'], { input: sleeper('first', 'ports: ["41874:80"]') }));
-  const { code, stderr } = await node.cube(['submit', '--timeout', '1s', '-'], { input: sleeper('second', 'ports: ["41874:80"]') });
+  const ports = `ports: ["${await freePort()}:80"]`;
+  done(await node.cube(['submit', '-'], { input: sleeper('first', ports) }));
+  const { code, stderr } = await node.cube(['submit', '--timeout', '1s', '-'], { input: sleeper('second', ports) });
   assert.equal(code, 124);
   assert.match(stderr, /second\/t\.1 pending/);
-  assert.match(done(await node.cube(['explain', 'second/t.1'])).stdout, /41874.*first\/t\.1/);
+  assert.match(done(await node.cube(['explain', 'second/t.1'])).stdout, /port.*first\/t\.1/);
 });
 
 for (const [what, image, pattern] of [

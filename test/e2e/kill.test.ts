@@ -37,7 +37,6 @@ test(`a node killed ${kills} times after "accepted" keeps every job, and runs no
     return now.jobs.every((one) => one.status === (one.type === 'batch' ? 'completed' : 'running')) && now;
   });
   const ofNode = { [label.node]: node.nodeId };
-  // The last ones that were begun and not reported may still be on their way: what the engine says is looked at when all is told.
   assertOneEach(await containers(ofNode, false));
   assertOneEach(await containers(ofNode), label.id);
   assertOneEach(await containers(ofNode), label.slot);

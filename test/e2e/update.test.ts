@@ -1,12 +1,13 @@
 /** A job that is submitted again: what did not change stays, what changed is replaced without a gap. */
 import assert from 'node:assert/strict';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { label } from '../../src/core/ids.ts';
 import type { SubmittedJson } from '../../src/core/views.ts';
 import { testEngine } from '../support/engine.ts';
 import { sharedNode } from '../support/node-process.ts';
-import { assertOneEach, document, eventually, inspect, pidsOf, running, sleeper, submit } from './help.ts';
+import { assertOneEach, document, eventually, freePort, inspect, pidsOf, running, sleeper, submit } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode();
@@ -17,12 +18,10 @@ async function watchRunning(node: string, job: string, now: number): Promise<{ l
   const stream = (await docker.getEvents({ filters })) as Readable;
   const seen = { least: now, most: now, stop: () => void stream.destroy() };
   let count = now;
-  stream.on('data', (data: Buffer) => {
-    for (const line of data.toString('utf8').split('\n').filter(Boolean)) {
-      count += (JSON.parse(line) as { status: string }).status === 'start' ? 1 : -1;
-      seen.least = Math.min(seen.least, count);
-      seen.most = Math.max(seen.most, count);
-    }
+  createInterface(stream).on('line', (line) => {
+    count += (JSON.parse(line) as { status: string }).status === 'start' ? 1 : -1;
+    seen.least = Math.min(seen.least, count);
+    seen.most = Math.max(seen.most, count);
   });
   return seen;
 }
@@ -57,7 +56,8 @@ test('a changed file replaces every container, and at no time fewer than all but
 
 test('a job with a fixed port is replaced one by one, the old one first', { skip }, async () => {
   const node = await theNode();
-  const job = (env: string): string => sleeper('fixed', `ports: ["127.0.0.1:41873:80"], env: {A: "${env}"}`);
+  const port = await freePort();
+  const job = (env: string): string => sleeper('fixed', `ports: ["127.0.0.1:${port}:80"], env: {A: "${env}"}`);
   await submit(node, job('1'));
   const watch = await watchRunning(node.nodeId, 'fixed', 1);
   await submit(node, job('2'));

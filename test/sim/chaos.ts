@@ -1,10 +1,11 @@
 /** Random runs: a workload and faults drawn from a seed, then a healthy time in which all must come right. */
 import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
+import { holdsNode } from '../../src/core/task.ts';
 import type { Random } from '../../src/ports/ambient.ts';
 import { Cluster } from './cluster.ts';
 import type { Host } from './hosts.ts';
 import { randomFor } from './process.ts';
-import { batch, fateOf, service } from './scripts.ts';
+import { batch, cpuOfTask, fateOf, service } from './scripts.ts';
 
 /** How long things last in a run, ms of simulated time. */
 const times = { faultsLeast: 12_000, faultsMost: 35_000, pauseMost: 1_500, quiet: 5_000 };
@@ -155,6 +156,7 @@ function fault(run: Run): void {
     },
     () => {
       const kind = dice.pick(['refused', 'unanswered'] as const);
+      if (host !== manager) cluster.forgetful.add(host.name);
       world.writeFault = (process) => {
         if (process !== host.name) return undefined;
         world.writeFault = () => undefined;
@@ -223,6 +225,11 @@ function clusterFor(seed: number, dice: Dice): Cluster {
       [0, 3],
       [1, 60],
     ]),
+    scoreMs: dice.pick([
+      [0, 0],
+      [0, 5],
+      [20, 300],
+    ]),
     limits: {
       measureMs: 60_000,
       replaceDelayMs: 300,
@@ -250,10 +257,26 @@ export async function runSeed(seed: number): Promise<Cluster> {
   heal(run);
   await cluster.settled();
   await cluster.pass(times.quiet);
+  cluster.forgetful.clear();
   const restless = cluster.unsettled();
   if (restless.length > 0) cluster.fail(`it had settled, and did not stay so:\n${restless.join('\n')}`);
+  await checkLoads(cluster);
   await forgetAll(cluster);
+  await checkLoads(cluster);
   return cluster;
+}
+
+/** What the manager counts as taken on each node is what its records take. */
+async function checkLoads(cluster: Cluster): Promise<void> {
+  const answer = await cluster.finish(cluster.ask((control) => control.nodes()));
+  if (!answer.ok) return cluster.fail(`the nodes could not be listed: ${answer.code}`);
+  for (const { id, name, tasks, reserved } of answer.value) {
+    const there = [...cluster.manager.mirror.tasks.values()].filter((task) => task.node === id && holdsNode(task));
+    const cpu = there.length * cpuOfTask;
+    if (tasks !== there.length || Math.abs(reserved.cpu - cpu) > 1e-9) {
+      cluster.fail(`${name} has ${there.length} tasks that take ${cpu} cores, and is said to have ${tasks} that take ${reserved.cpu}`);
+    }
+  }
 }
 
 /** Everything is stopped and forgotten: nothing of it must be left anywhere. */

@@ -113,6 +113,7 @@ test('a container that runs without a record is seen, and one whose record has e
   assert.match(checkContainers([container(task)], byId())[0]!, /there is no record/);
   assert.match(checkContainers([container(task)], byId({ ...task, state: 'stopped' }))[0]!, /its record says stopped/);
   assert.deepEqual(checkContainers([container(task)], byId({ ...task, state: 'lost' })), []);
+  assert.deepEqual(checkContainers([container(task)], byId({ ...task, state: 'stopped' }), new Set(['w1'])), [], 'its worker forgot');
 });
 
 test('a task that runs in two places is seen', () => {
@@ -236,6 +237,7 @@ test('all that is missing or too much in a cluster is named', () => {
     [/is deploying, not running/, looking({ ...job, status: 'deploying' }, [task], 'runs')],
     [/is failed and is to end/, looking(jobOf('batch', 1, { status: 'completed' }), [record(1, 'failed')], 'completes')],
     [/is running, not failed or degraded/, looking(job, [record(1, 'rejected')], 'fails')],
+    [/is backingOff and is to fail/, looking({ ...job, status: 'degraded' }, [record(1, 'backingOff')], 'fails')],
     [/there is no such record/, looking(job, [task], 'runs', { kept: ['gone'] })],
     [/is of no job/, looking(job, [task, record(1, 'stopped', { job: 'gone' })], 'runs')],
     [/node one is suspect/, looking(job, [task], 'runs', { nodes: new Map([['n1', { ...node, state: 'suspect' }]]) })],

@@ -82,15 +82,23 @@ export function checkSlots(tasks: Iterable<TaskRecord>): Problems {
   return problems;
 }
 
-/** Whatever runs has a record that may run: one that is not final, or one that was given up while its node was out of reach. */
-export function checkContainers(running: readonly RunningContainer[], tasks: ReadonlyMap<string, TaskRecord>): Problems {
+/**
+ * Whatever runs has a record that may run: one that is not final, or one that was given up while its node was out of reach.
+ * @param forgetful hosts whose workers have lost writes: they may begin again what they had told was over, until a manager stops it
+ */
+export function checkContainers(
+  running: readonly RunningContainer[],
+  tasks: ReadonlyMap<string, TaskRecord>,
+  forgetful: ReadonlySet<string> = new Set(),
+): Problems {
   const problems: string[] = [];
   const seen = new Map<string, RunningContainer>();
   for (const container of running) {
     const { taskId, name, host } = container;
     const task = tasks.get(taskId);
     if (task === undefined) problems.push(`${name} runs on ${host}, and there is no record ${taskId}`);
-    else if (isFinal(task) && task.state !== 'lost') problems.push(`${name} runs on ${host}, and its record says ${task.state}`);
+    else if (isFinal(task) && task.state !== 'lost' && !forgetful.has(host))
+      problems.push(`${name} runs on ${host}, and its record says ${task.state}`);
     const other = seen.get(taskId);
     if (other) problems.push(`${taskId} runs twice: ${other.name} on ${other.host} and ${name} on ${host}`);
     seen.set(taskId, container);
@@ -157,8 +165,11 @@ export function createAckChecker() {
   return {
     reported(frame: Frame): void {
       if (frame.type !== 'reports' && frame.type !== 'greet') return;
-      for (const { id, sequence, state } of frame.reports)
+      for (const { id, sequence, state } of frame.reports) {
         if (finalStates.has(state)) ends.set(id, Math.min(sequence, ends.get(id) ?? sequence));
+        // A worker whose disk lost the end, and which nobody heard tell it, goes on.
+        else if (frame.type === 'greet') ends.delete(id);
+      }
     },
     sent(frame: Frame, disk: ReadonlyMap<string, TaskRecord>): Problems {
       if (frame.type !== 'acks') return [];

@@ -47,6 +47,8 @@ export class Cluster {
   readonly world: World;
   readonly manager: ManagerHost;
   readonly workers: readonly WorkerHost[];
+  /** Hosts whose workers have lost writes. */
+  readonly forgetful = new Set<string>();
   /** Tasks a container of which somebody removed: its attempt may be made again. */
   readonly removedByHand = new Set<string>();
   readonly #promises = createPromises();
@@ -218,7 +220,7 @@ export class Cluster {
     const { world, manager } = this;
     const { jobs, tasks } = manager.mirror;
     world.blame(checkSlots(tasks.values()));
-    world.blame(checkContainers(this.running(), tasks));
+    world.blame(checkContainers(this.running(), tasks, this.forgetful));
     world.blame(this.#promises.check(jobs));
     for (const { engine, name } of this.workers) {
       for (const id of engine.doubles) world.blame([`task ${id} runs in two containers on ${name}`]);

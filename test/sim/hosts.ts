@@ -7,7 +7,7 @@ import { fakeEngine, type FakeEngine } from '../../src/runtime/fake-engine.ts';
 import { openFakeRuntime } from '../../src/runtime/fake.ts';
 import { memoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory.ts';
 import { createMirror, type Mirror } from './mirror.ts';
-import { createWires, guardDisk, guardRuntime, type DiskManners, type Wires } from './parts.ts';
+import { createWires, guardDisk, guardRuntime, slowScorer, type DiskManners, type Wires } from './parts.ts';
 import { createProcess, randomFor, type SimProcess } from './process.ts';
 import { nodeOptions, noMetrics, type World } from './world.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
@@ -144,7 +144,7 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
           metrics: noMetrics,
           dialer: wires.dialer(world.network.dialer(name)),
           openStore: () => openMemoryStore({ disk: guarded, limits: world.limits, log: process.ambient.log }),
-          scorer: openInlineScorer(),
+          scorer: slowScorer(process, openInlineScorer(), () => world.between(...world.scoreMs)),
         });
         if (!process.alive) return;
         role = started;

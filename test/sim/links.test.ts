@@ -162,7 +162,7 @@ test('a worker that lost its data directory joins anew, and what it ran is place
   worker.kill();
   worker.loseDisk();
   await cluster.start(worker);
-  await cluster.until('it joined', () => cluster.tasksOf('shop').some(({ state }) => state === 'lost'), 5_000);
+  await cluster.until('it joined', () => cluster.tasksOf('shop').some(({ state }) => state === 'lost'), 15_000);
   await cluster.until('two run that are known', () => cluster.jobStatus('shop') === 'running', 10_000);
   assert.equal(cluster.manager.mirror.nodes.size, 2);
   for (const { id } of lost) assert.equal(cluster.manager.mirror.tasks.get(id)?.state, 'lost');

@@ -1,6 +1,7 @@
 /** What a process of a simulated cluster works with: real drivers, behind doors at which it can die or meet a fault. */
 import { problem } from '../../src/core/errors.ts';
 import type { Runtime } from '../../src/ports/runtime.ts';
+import type { Scorer } from '../../src/ports/scorer.ts';
 import type { Dialer, Frame, Link } from '../../src/ports/transport.ts';
 import type { Disk, DiskHandle, Operation, WriteFault } from '../../src/store/disk.ts';
 import { never, type SimProcess } from './process.ts';
@@ -65,6 +66,19 @@ export function guardRuntime(process: SimProcess, runtime: Runtime): Runtime {
     list: () => process.through('engine.list', () => runtime.list()),
     logs: (ref, options) => runtime.logs(ref, options),
     close: () => runtime.close(),
+  };
+}
+
+/** A scorer that takes its time, as one on another thread does. */
+export function slowScorer(process: SimProcess, scorer: Scorer, delayMs: () => number): Scorer {
+  return {
+    async score(request) {
+      const plan = await scorer.score(request);
+      const waitMs = delayMs();
+      if (waitMs > 0) await new Promise<void>((resolve) => process.ambient.clock.setTimeout(resolve, waitMs));
+      return plan;
+    },
+    close: () => scorer.close(),
   };
 }
 

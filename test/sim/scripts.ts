@@ -54,6 +54,9 @@ export function restart(type: JobType, changes: Partial<RestartSpec> = {}): Rest
   };
 }
 
+/** What each task asks for, in cores. */
+export const cpuOfTask = 0.1;
+
 /** A task of a job. */
 export function taskSpec(type: JobType, image: string, count: number, changes: Partial<TaskSpec> = {}): TaskSpec {
   return {
@@ -61,7 +64,7 @@ export function taskSpec(type: JobType, image: string, count: number, changes: P
     pull: 'missing',
     count,
     env: {},
-    resources: { cpu: 0.1, memoryBytes: 1_000_000, diskBytes: 0, custom: {} },
+    resources: { cpu: cpuOfTask, memoryBytes: 1_000_000, diskBytes: 0, custom: {} },
     ports: [],
     restart: restart(type),
     stopSignal: 'SIGTERM',

@@ -60,26 +60,29 @@ function ofJob(
     [...tasks.values()].filter((task) => task.job === job.name),
   );
   if (job.stopWanted) return job.status === 'stopped' ? [] : [`job ${job.name} is to stop and is ${job.status}`];
-  for (const slot of slots) {
-    const expected = fate(slot);
-    const { shown } = slot;
-    const live = slot.live.filter((task) => task.desired === 'running');
-    // A version that cannot run leaves the one before it in place.
-    if (expected === 'fails') for (const task of live) wanted.add(task.id);
-    if (expected === 'completes' || expected === 'ends') {
-      if (!ends[expected].includes(shown?.state)) problems.push(`${slot.name} is ${shown?.state ?? 'missing'} and is to end`);
-      continue;
-    }
-    if (expected === 'fails') continue;
-    if (shown?.state !== 'running' || shown.desired !== 'running' || shown.specHash !== slot.specHash || !running.has(shown.id))
-      problems.push(
-        `${slot.name} is ${shown?.state ?? 'missing'}${shown && !running.has(shown.id) ? ' without a container' : ''} and is to run`,
-      );
-    else wanted.add(shown.id);
-    if (slot.live.length > 1) problems.push(`${slot.name} has ${slot.live.length} live records`);
-  }
+  for (const slot of slots) problems.push(...ofSlot(slot, fate(slot), running, wanted));
   const status = statusesOf(new Set(slots.map(fate)));
   if (!status.includes(job.status))
     problems.push(`job ${job.name} is ${job.status}, not ${status.join(' or ')} (${job.reason ?? 'no reason'})`);
   return problems;
+}
+
+function ofSlot(slot: Slot, fate: Fate, running: ReadonlyMap<string, RunningContainer>, wanted: Set<string>): Problems {
+  const { name, shown, live, ended, specHash } = slot;
+  const state = shown?.state ?? 'missing';
+  if (fate === 'completes' || fate === 'ends') return ends[fate].includes(shown?.state) ? [] : [`${name} is ${state} and is to end`];
+  if (fate === 'fails') {
+    // A version that cannot run leaves the one before it in place, also where it was not tried because the update halts.
+    const old = live.filter((task) => task.specHash !== specHash);
+    for (const task of old) wanted.add(task.id);
+    const hasFailed = ended?.specHash === specHash && (ended.state === 'failed' || ended.state === 'rejected');
+    const isOver = live.length === old.length && (hasFailed ? old.length <= 1 : old.length === 1);
+    return isOver ? [] : [`${name} is ${state} and is to fail`];
+  }
+  if (live.length > 1) return [`${name} has ${live.length} live records`];
+  if (shown && !running.has(shown.id)) return [`${name} is ${state} without a container and is to run`];
+  if (shown?.state !== 'running' || shown.desired !== 'running' || shown.specHash !== specHash)
+    return [`${name} is ${state} and is to run`];
+  wanted.add(shown.id);
+  return [];
 }

@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly networkMs?: readonly [number, number];
   /** Time that a write takes, ms, least and most. */
   readonly writeMs?: readonly [number, number];
+  /** Time that scoring a batch takes, ms, least and most. */
+  readonly scoreMs?: readonly [number, number];
 }
 
 /** The world; its fields may be changed while it runs. */
@@ -35,6 +37,8 @@ export interface World {
   readonly violations: string[];
   /** Time that a write takes now, ms, least and most. */
   writeMs: readonly [number, number];
+  /** Time that scoring a batch takes now, ms, least and most. */
+  scoreMs: readonly [number, number];
   /** Asked at each write of a process for its fate. */
   writeFault: (process: string) => WriteFault | undefined;
   /** Asked at each step of a process whether it dies there. */
@@ -66,6 +70,7 @@ export function createWorld(options: WorldOptions): World {
     lines,
     violations: [],
     writeMs: options.writeMs ?? [0, 3],
+    scoreMs: options.scoreMs ?? [0, 0],
     writeFault: () => undefined,
     diesAt: () => false,
     sees: () => [],
