@@ -4,7 +4,7 @@
  */
 import { fromCallback, fromPromise } from 'xstate';
 import { linkMachine, type LinkContext, type LinkEvent } from '../machines/link.ts';
-import { asCubeError } from '../src/core/errors.ts';
+import { asCubeError, problem } from '../src/core/errors.ts';
 import type { Limits } from '../src/core/limits.ts';
 import type { Ambient, Log } from '../src/ports/ambient.ts';
 import type { Dialer, Frame, Link } from '../src/ports/transport.ts';
@@ -20,6 +20,8 @@ export interface LinkDeps {
   readonly greeting?: () => Frame;
   /** What this end says to show that it lives. */
   readonly beat: () => Frame;
+  /** Whether another link does what this one would: two of one worker would push each other aside for ever. */
+  readonly isServed?: () => boolean;
 }
 
 /** The link machine with its effects; used by workers and by managers. */
@@ -29,7 +31,9 @@ export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
   return linkMachine.provide({
     delays: {
       redialDelay: ({ context }) =>
-        Math.min(limits.redialDelayMsMax, limits.redialDelayMs * limits.redialBackoff ** Math.max(0, context.failures - 1)),
+        context.refused
+          ? limits.refusedDelayMs
+          : Math.min(limits.redialDelayMsMax, limits.redialDelayMs * limits.redialBackoff ** Math.max(0, context.failures - 1)),
       greetTimeout: limits.greetMs,
     },
     actions: {
@@ -41,6 +45,7 @@ export function createLinkLogic(deps: LinkDeps): typeof linkMachine {
     actors: {
       dial: fromPromise<void, LinkContext>(async ({ input, signal }) => {
         if (connections.has(input.id)) return;
+        if (deps.isServed?.()) throw problem('conflict', 'there is an open link already');
         try {
           connections.set(input.id, await deps.dialer.dial(input.peer, signal));
         } catch (thrown) {

@@ -10,6 +10,7 @@ import { afterExit } from '../src/core/restart.ts';
 import type { Order } from '../src/core/task.ts';
 import type { Ambient } from '../src/ports/ambient.ts';
 import type { ContainerRef, Exit, Found, Runtime } from '../src/ports/runtime.ts';
+import { pause, untilEngineAnswers } from './patience.ts';
 
 /** What task actors work with. */
 export interface TaskDeps {
@@ -113,7 +114,11 @@ async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
     containerName: newest.ref.name,
     ...(newest.startedAt === undefined ? {} : { startedAt: newest.startedAt }),
   };
-  if (task.desired === 'stopped') return task.send({ type: 'report.stopping', observed });
+  if (task.desired === 'stopped') {
+    // One that never ran is removed, not stopped: its start may have been asked for before the crash, and still be under way.
+    const gone = newest.state === 'created' ? { containerId: undefined, containerName: undefined } : {};
+    return task.send({ type: 'report.stopping', observed: { ...observed, ...gone } });
+  }
   if (newest.state === 'created') return task.send({ type: 'report.starting', observed });
   if (newest.state === 'running') return task.send({ type: 'report.running', observed });
   if (task.lastState === 'backingOff' && task.observed.attempt === newest.attempt) {
@@ -255,20 +260,6 @@ function giveUp(deps: TaskDeps, task: EffectRun, error: CubeError): void {
   );
 }
 
-/** Repeats a call while the engine does not answer; every other error is the caller's. */
-async function untilEngineAnswers<T>(deps: TaskDeps, task: EffectRun, call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (thrown) {
-      const error = asCubeError(thrown, 'engine-error');
-      if (error.code !== 'no-engine' || task.signal.aborted) throw thrown;
-      task.send({ type: 'report.progress', observed: { detail: error.message } });
-      await pause(deps, deps.limits.engineRetryMs, task.signal);
-    }
-  }
-}
-
 /** Removes what an earlier attempt left, and waits for it: no two of a task may run. */
 async function clear(deps: TaskDeps, task: EffectRun, ref: ContainerRef): Promise<void> {
   try {
@@ -290,21 +281,4 @@ async function removeQuietly(deps: TaskDeps, ref: ContainerRef): Promise<void> {
 
 function refOf(observed: Observation): ContainerRef {
   return { id: observed.containerId ?? '', name: observed.containerName ?? '' };
-}
-
-/** Waits on the injected clock. @throws AbortError when the signal fires first */
-function pause(deps: TaskDeps, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { clock } = deps.ambient;
-    const timer = clock.setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    const onAbort = (): void => {
-      clock.clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

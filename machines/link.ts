@@ -21,6 +21,8 @@ export type LinkWanted = { readonly type: 'link.wanted' } & LinkInput;
 export interface LinkContext extends LinkInput {
   /** Dials that failed in a row. */
   readonly failures: number;
+  /** Whether the other end said no the last time. */
+  readonly refused: boolean;
   /** Why it is not open. */
   readonly reason: string | null;
 }
@@ -48,7 +50,8 @@ export const linkMachine = setup({
     noteDialError: assign({
       reason: (_, params: { readonly error: unknown }) => (params.error instanceof Error ? params.error.message : String(params.error)),
     }),
-    noteOpen: assign({ failures: 0, reason: null }),
+    noteOpen: assign({ failures: 0, refused: false, reason: null }),
+    noteRefusal: assign({ refused: true }),
     /** Tells the parent that frames may flow. */
     tellOpen: sendParent(({ context }) => ({ type: 'link.opened', id: context.id })),
     /** Tells the parent that they do no more. */
@@ -76,7 +79,7 @@ export const linkMachine = setup({
 }).createMachine({
   id: 'link',
   description: 'One end of the connection between a worker and its manager.',
-  context: ({ input }) => ({ ...input, failures: 0, reason: null }),
+  context: ({ input }) => ({ ...input, failures: 0, refused: false, reason: null }),
   initial: 'dialing',
   on: {
     'frame.heard': { actions: 'passFrame' },
@@ -101,7 +104,7 @@ export const linkMachine = setup({
       on: {
         'connection.closed': { target: 'backingOff', actions: 'noteReason' },
         'connection.silent': { target: 'backingOff', actions: 'noteReason' },
-        'greeting.refused': { target: 'backingOff', actions: 'noteReason' },
+        'greeting.refused': { target: 'backingOff', actions: ['noteReason', 'noteRefusal'] },
       },
       states: {
         greeting: {

@@ -262,6 +262,10 @@ export const taskMachine = setup({
     unreachable: {
       description: 'Its node is down. A replacement is placed; what becomes of this one is decided when the node returns.',
       tags: ['manager'],
+      on: {
+        // Nobody can say whether it stopped: its slot is let go, and the worker is told to stop it when it returns.
+        'order.stop': { target: 'lost', actions: 'wantStopped' },
+      },
     },
     completed: {
       type: 'final',

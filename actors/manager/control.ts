@@ -77,7 +77,12 @@ type Asker = <T>(kind: string, run: (leader: Leader) => T | Promise<T>) => Promi
 async function* events(ask: Asker, filter: EventFilter): AsyncGenerator<ClusterEvent> {
   const leader = await ask('events', (found) => found);
   const task = filter.task === undefined ? undefined : await ask('events', (found) => taskNamed(found, filter.task!).id);
-  yield* leader.events.read({ ...filter, ...(task === undefined ? {} : { task }) }, leader.deps.ambient.clock.now());
+  // Events carry the node's name.
+  const node = filter.node === undefined ? undefined : (leader.state.nodes.get(filter.node)?.name ?? filter.node);
+  yield* leader.events.read(
+    { ...filter, ...(task === undefined ? {} : { task }), ...(node === undefined ? {} : { node }) },
+    leader.deps.ambient.clock.now(),
+  );
 }
 
 async function* logs(ask: Asker, ref: string, request: LogRequest): AsyncGenerator<LogLine> {

@@ -2,22 +2,30 @@
  * The manager's desk: how a leadership begins, what is done with each message while it lasts, and how it ends. The machine
  * (machines/manager.ts) says when.
  */
+import type { LinkEvent } from '../../machines/link.ts';
 import type { Leadership, ManagerEvent } from '../../machines/manager.ts';
 import { asCubeError, problem } from '../../src/core/errors.ts';
 import { compareEpochs, epochText } from '../../src/core/events.ts';
 import type { Plan, ScoreRequest } from '../../src/core/placement.ts';
 import type { Loaded, Store } from '../../src/ports/store.ts';
 import type { WorkerCall, WorkerFrame } from '../../src/ports/transport.ts';
-import { lastEventSeq, Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
+import { EventLog } from './event-log.ts';
+import { Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
 import { checkNode, expectNodes, forgiveNodes, greet, hear, takeBye } from './nodes.ts';
 import { drawBatch, takePlan } from './placing.ts';
 import { takeReports } from './reports.ts';
 
+/** How a greeting ends, for the link it came on. */
+type LinkAnswer = Extract<LinkEvent, { type: 'greeting.done' | 'greeting.refused' }>;
+
 /** The actor, as far as its desk needs it. */
 export interface ManagerSelf {
   send(event: ManagerEvent): void;
-  getSnapshot(): { readonly children: Record<string, { send(event: { type: 'greeting.done' }): void } | undefined> };
+  getSnapshot(): { readonly children: Record<string, { send(event: LinkAnswer): void } | undefined> };
 }
+
+/** The deadline at which events are looked at for their age. */
+const sweepKey = 'events';
 
 /** Answers what a worker asks; made by who composes the node, since it needs the seeds' API. */
 export type AnswerCall = (what: WorkerCall, node: string) => Promise<unknown>;
@@ -80,7 +88,8 @@ export class ManagerDesk {
   /** Rebuilds memory from what was loaded. */
   async recover(): Promise<void> {
     const store = this.#store!;
-    this.#leader = new Leader(this.#deps, this.#office(), store, this.#identity!, this.#loaded!, await lastEventSeq(store, 0));
+    const events = await EventLog.open(store, this.#deps.limits);
+    this.#leader = new Leader(this.#deps, this.#office(), store, this.#identity!, this.#loaded!, events);
     this.#loaded = undefined;
   }
 
@@ -97,6 +106,7 @@ export class ManagerDesk {
     this.#leads = true;
     leader.turn(() => {
       expectNodes(leader);
+      leader.deadlines.set(sweepKey, this.#deps.ambient.clock.monotonic() + this.#deps.limits.eventsSweepMs);
       for (const job of leader.state.jobs.keys()) leader.ledger.dirtyJobs.add(job);
       for (const id of leader.state.pending) leader.awaitPlace(leader.state.tasks.get(id)!);
     });
@@ -148,10 +158,28 @@ export class ManagerDesk {
       for (const key of leader.deadlines.due(now)) {
         const colon = key.indexOf(':');
         const id = key.slice(colon + 1);
-        if (key.startsWith('node:')) checkNode(leader, id);
+        if (key === sweepKey) this.#sweepEvents();
+        else if (key.startsWith('node:')) checkNode(leader, id);
         else if (leader.state.pending.has(id)) leader.awaitPlace(leader.state.tasks.get(id)!);
       }
     });
+  }
+
+  /** Removes events that are too old, a page at a time. */
+  #sweepEvents(): void {
+    const { leader } = this;
+    const { clock, log } = this.#deps.ambient;
+    const { eventsSweepMs } = this.#deps.limits;
+    leader.events.firstToKeep(clock.now()).then(
+      (first) => {
+        if (this.#leader !== leader || !this.#leads) return;
+        leader.turn(() => {
+          const more = leader.events.removeBefore(leader.ledger, first);
+          leader.deadlines.set(sweepKey, clock.monotonic() + (more ? 0 : eventsSweepMs));
+        });
+      },
+      (thrown: unknown) => log.warn(`old events could not be looked at: ${asCubeError(thrown).message}`),
+    );
   }
 
   #take(link: string, node: string, frame: WorkerFrame): void {
@@ -186,6 +214,10 @@ export class ManagerDesk {
     );
   }
 
+  #tellLink(link: string, event: LinkAnswer): void {
+    this.#self()?.getSnapshot().children[link]?.send(event);
+  }
+
   #office(): Office {
     const send = (event: ManagerEvent): void => this.#self()?.send(event);
     return {
@@ -193,7 +225,8 @@ export class ManagerDesk {
       planCommitted: () => send({ type: 'plan.committed' }),
       deadlinePassed: () => send({ type: 'deadline.passed' }),
       storeFailed: (reason) => send({ type: 'store.failed', reason }),
-      greeted: (link) => this.#self()?.getSnapshot().children[link]?.send({ type: 'greeting.done' }),
+      greeted: (link) => this.#tellLink(link, { type: 'greeting.done' }),
+      refused: (link, reason) => this.#tellLink(link, { type: 'greeting.refused', reason }),
     };
   }
 }

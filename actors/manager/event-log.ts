@@ -7,9 +7,6 @@ import { eventKey, type Ledger } from './ledger.ts';
 
 type Listener = (events: readonly ClusterEvent[]) => void;
 
-/** Events removed in one turn at most. */
-const trimStep = 1_000;
-
 /** The events of one cluster, as its leader serves them. */
 export class EventLog {
   readonly #store: Store;
@@ -20,11 +17,32 @@ export class EventLog {
   /** The oldest that may still be stored. */
   #first: number;
 
-  constructor(store: Store, limits: Limits, lastSeq: number) {
+  private constructor(store: Store, limits: Limits, first: number, last: number) {
     this.#store = store;
     this.#limits = limits;
-    this.#last = lastSeq;
-    this.#first = Math.max(1, lastSeq - limits.eventsMax + 1);
+    this.#first = first;
+    this.#last = last;
+  }
+
+  /** Finds the ends of what is stored: numbers have no gap, so a few looks will do. */
+  static async open(store: Store, limits: Limits): Promise<EventLog> {
+    const after = async (seq: number): Promise<number | undefined> => {
+      const [next] = await store.range('event', eventKey(seq), 1);
+      return next && Number(next.key);
+    };
+    const first = (await after(1)) ?? 1;
+    let last = first - 1;
+    for (let step = 1; step >= 1;) {
+      const found = await after(last + step);
+      if (found !== undefined) [last, step] = [Math.max(found, last + step), step * 2];
+      else step = Math.floor(step / 2);
+    }
+    return new EventLog(store, limits, first, last);
+  }
+
+  /** Number of the newest event on disk. */
+  get last(): number {
+    return this.#last;
   }
 
   /** Tells everybody who follows; called when they are on disk. */
@@ -39,13 +57,30 @@ export class EventLog {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Removes what is past the bound, a step at a time. Age is looked at when events are read. */
+  /** Removes what is past the number kept, a page at a time. */
   trim(ledger: Ledger): void {
-    const surplus = this.#last - this.#limits.eventsMax - this.#first + 1;
-    if (surplus < trimStep) return;
-    const seqs = Array.from({ length: trimStep }, (_, at) => this.#first + at);
-    ledger.removeEvents(seqs);
-    this.#first += trimStep;
+    const { eventsMax, eventsPageMax } = this.#limits;
+    if (this.#last - this.#first + 1 >= eventsMax + eventsPageMax) this.#remove(ledger, this.#first + eventsPageMax);
+  }
+
+  /** The first event that is young enough to be kept, as far as one page tells. */
+  async firstToKeep(now: number): Promise<number> {
+    const page = await this.#store.range('event', eventKey(this.#first), this.#limits.eventsPageMax);
+    const old = page.filter(({ value }) => (value as ClusterEvent).at < now - this.#limits.eventsAgeMs).at(-1);
+    return old ? Number(old.key) + 1 : this.#first;
+  }
+
+  /** Removes what comes before an event. */
+  #remove(ledger: Ledger, until: number): void {
+    ledger.removeEvents(Array.from({ length: until - this.#first }, (_, at) => this.#first + at));
+    this.#first = until;
+  }
+
+  /** Removes what comes before an event, if it is still there. @returns whether anything was */
+  removeBefore(ledger: Ledger, until: number): boolean {
+    if (until <= this.#first) return false;
+    this.#remove(ledger, until);
+    return true;
   }
 
   /** Ends all followers. */
@@ -64,7 +99,7 @@ export class EventLog {
       wake?.();
     };
     const stop = this.listen((events) => {
-      waiting.push(...events);
+      for (const event of events) waiting.push(event);
       if (waiting.length > this.#limits.eventsMax) close();
       wake?.();
     });
@@ -93,7 +128,7 @@ export class EventLog {
   async *#history(from: number, until: number): AsyncGenerator<ClusterEvent> {
     let next = from;
     while (next <= until) {
-      const page = await this.#store.range('event', eventKey(next), trimStep);
+      const page = await this.#store.range('event', eventKey(next), this.#limits.eventsPageMax);
       if (page.length === 0) return;
       for (const { value } of page) {
         const event = value as ClusterEvent;

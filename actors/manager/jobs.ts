@@ -33,8 +33,10 @@ export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer[
   const known = leader.state.jobs.get(spec.name);
   refuseConflicts(leader, known, request);
   if (known && !known.purgeWanted && sameJob(known.spec, spec)) {
+    // Whose job it is may change without its spec: a file takes over what `run` began.
+    if (known.origin.kind !== origin.kind) leader.ledger.putJob({ ...known, origin });
     if (!known.stopWanted) return 'unchanged';
-    restartJob(leader, known, 'submitted again');
+    restartJob(leader, jobNamed(leader, spec.name), 'submitted again');
     return 'started';
   }
   const now = leader.deps.ambient.clock.now();
@@ -51,7 +53,8 @@ export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer[
     status: known?.status ?? 'pending',
     createdAt: known?.createdAt ?? now,
     updatedAt: now,
-    retriedAt: known === undefined ? 0 : now,
+    run: (known?.run ?? 0) + 1,
+    completedFrom: known?.completedFrom ?? 0,
   };
   leader.ledger.putVersion(job.name, version, spec);
   leader.ledger.putJob(job);
@@ -84,15 +87,16 @@ function refuseConflicts(leader: Leader, known: JobRecord | undefined, { spec, o
   }
 }
 
-/** Starts a stopped job, or tries a failed one again. */
+/** Starts a stopped job, tries a failed one again, and runs one that had completed once more. */
 export function startJob(leader: Leader, name: string): void {
   const job = jobNamed(leader, name);
-  if (job.stopWanted || job.status === 'failed' || job.status === 'degraded') restartJob(leader, job, 'started');
+  if (job.stopWanted || ['completed', 'failed', 'degraded'].includes(job.status)) restartJob(leader, job, 'started');
 }
 
 function restartJob(leader: Leader, job: JobRecord, cause: string): void {
-  const now = leader.deps.ambient.clock.now();
-  const started: JobRecord = { ...job, stopWanted: false, purgeWanted: false, retriedAt: now, index: leader.nextIndex() };
+  const run = job.run + 1;
+  const completedFrom = job.status === 'completed' ? run : job.completedFrom;
+  const started: JobRecord = { ...job, stopWanted: false, purgeWanted: false, run, completedFrom, index: leader.nextIndex() };
   leader.ledger.putJob(started);
   moveJob(leader, started, 'job.changed', undefined, cause);
 }
@@ -101,6 +105,8 @@ function restartJob(leader: Leader, job: JobRecord, cause: string): void {
 export function stopJob(leader: Leader, name: string, purge: boolean): void {
   const job = jobNamed(leader, name);
   if (job.stopWanted && (job.purgeWanted || !purge)) return;
+  // What has completed has nothing left to stop, and goes on being completed.
+  if (job.status === 'completed' && !purge) return;
   leader.ledger.putJob({ ...job, stopWanted: true, purgeWanted: purge, index: leader.nextIndex() });
 }
 
@@ -138,6 +144,7 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
     slot: slot.name,
     version: job.version,
     specHash: slot.specHash,
+    run: job.run,
     image: slot.spec.image,
     state: 'pending',
     health: 'unknown',
@@ -162,6 +169,7 @@ function wantStopped(leader: Leader, task: TaskRecord, cause: string): void {
   const patch: Partial<TaskRecord> = {
     desired: 'stopped',
     ...(task.state === 'pending' ? { finishedAt: leader.deps.ambient.clock.now(), reason: cause } : {}),
+    ...(task.state === 'unreachable' ? { reason: `${cause}; node ${task.nodeName} is down and will stop it when it returns` } : {}),
   };
   const wanted = moveTask(leader, task, 'order.stop', patch, cause);
   leader.ledger.orderTask(wanted);
@@ -181,29 +189,14 @@ function wantStopped(leader: Leader, task: TaskRecord, cause: string): void {
   }
 }
 
-/** Tasks whose containers stay get the new version's terms: restart policy, grace. Those that may not stay there are replaced. */
+/** Tasks whose containers stay get the new version's terms: restart policy, grace. */
 function keepTermsFresh(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) {
     if (isFinal(task) || task.specHash !== job.hashes[task.task]) continue;
-    if (isMisplaced(leader, job, task)) {
-      leader.ledger.putTask({ ...task, specHash: elsewhere });
-      continue;
-    }
     const kept = { ...task, version: job.version };
     leader.ledger.putTask(kept);
     leader.ledger.orderTask(kept);
   }
-}
-
-/** No spec's hash: a task that carries it is replaced like one of an earlier version, since it may not stay where it is. */
-const elsewhere = 'elsewhere';
-
-/** Whether a task's node is not one that its job may use any more. */
-function isMisplaced(leader: Leader, job: JobRecord, task: TaskRecord): boolean {
-  const node = task.node === undefined ? undefined : leader.state.nodes.get(task.node);
-  if (node === undefined) return false;
-  const { datacenters, onNode } = job.spec;
-  return (datacenters.length > 0 && !datacenters.includes(node.dc)) || (onNode !== undefined && onNode !== node.name);
 }
 
 /** Versions beyond the newest few go, but for those that tasks were made from. */

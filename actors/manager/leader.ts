@@ -16,7 +16,7 @@ import type { Kind, Loaded, Store } from '../../src/ports/store.ts';
 import type { Dialer, Link } from '../../src/ports/transport.ts';
 import { EventLog } from './event-log.ts';
 import { followJob } from './jobs.ts';
-import { eventKey, Ledger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 import { ClusterState } from './state.ts';
 
@@ -42,8 +42,10 @@ export interface Office {
   readonly deadlinePassed: () => void;
   /** The store said no. */
   readonly storeFailed: (reason: string) => void;
-  /** A link's worker is welcome, or not. */
+  /** A link's worker is welcome. */
   readonly greeted: (link: string) => void;
+  /** It is not. */
+  readonly refused: (link: string, reason: string) => void;
 }
 
 /** Who leads what: kept in the store. */
@@ -79,23 +81,27 @@ export class Leader {
   #placingWanted = false;
   #gone = false;
 
-  constructor(deps: ManagerDeps, office: Office, store: Store, identity: ClusterIdentity, loaded: Loaded, eventSeq: number) {
+  constructor(deps: ManagerDeps, office: Office, store: Store, identity: ClusterIdentity, loaded: Loaded, events: EventLog) {
     this.deps = deps;
     this.office = office;
     this.identity = identity;
     this.state = stateFrom(loaded);
-    this.events = new EventLog(store, deps.limits, eventSeq);
+    this.events = events;
     this.sessions = new Sessions(this);
-    this.#index = Math.max(loaded.revision, 0, ...[...this.state.jobs.values()].map((job) => job.index));
+    this.#index = [...this.state.jobs.values()].reduce((most, job) => Math.max(most, job.index), loaded.revision);
     this.ledger = new Ledger({
       state: this.state,
       store,
       clock: deps.ambient.clock,
       epoch: identity.epoch,
       revision: loaded.revision,
-      eventSeq,
+      eventSeq: events.last,
       publish: (events) => this.events.publish(events),
       onFailure: (reason) => office.storeFailed(reason),
+      onDefect: ({ message, cause }) =>
+        deps.ambient.log.error(`a change is on disk, but could not be told: ${message}`, {
+          stack: cause instanceof Error ? cause.stack : undefined,
+        }),
     });
   }
 
@@ -188,14 +194,4 @@ function stateFrom({ records }: Loaded): ClusterState {
   for (const [id, node] of all<NodeRecord>('node')) state.nodes.set(id, node);
   for (const [, task] of all<TaskRecord>('task')) state.putTask(task);
   return state;
-}
-
-/** The number of the last stored event. */
-export async function lastEventSeq(store: Store, guess: number): Promise<number> {
-  let last = guess;
-  for (;;) {
-    const page = await store.range('event', eventKey(last + 1), 1_000);
-    if (page.length === 0) return last;
-    last = Number(page.at(-1)!.key);
-  }
 }

@@ -3,7 +3,7 @@
  * in memory at once; `settle` commits them as one batch, and only when that is on disk does anything leave: answers, orders,
  * acknowledgements, events. A commit that fails ends the leadership (DESIGN.md, rule 12).
  */
-import { asCubeError, problem } from '../../src/core/errors.ts';
+import { asCubeError, problem, type CubeError } from '../../src/core/errors.ts';
 import { epochText, type ClusterEvent, type Epoch, type MachineName } from '../../src/core/events.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
@@ -37,6 +37,8 @@ export interface LedgerDeps {
   readonly publish: (events: readonly ClusterEvent[]) => void;
   /** The disk said no: the leadership ends. */
   readonly onFailure: (reason: string) => void;
+  /** Something that was to be told could not be: a defect, to be logged. */
+  readonly onDefect: (error: CubeError) => void;
 }
 
 /** An event's key: in order, so that history is a range. */
@@ -184,10 +186,22 @@ export class Ledger {
         this.#deps.onFailure(this.#failure);
         break;
       }
-      if (batch.events.length > 0) this.#deps.publish(batch.events);
-      for (const run of batch.after) run(this.#committed);
+      this.#tell(batch);
     }
     this.#inFlight = false;
+  }
+
+  /** Lets out what is on disk by now. One that cannot take it must keep nobody else waiting. */
+  #tell({ events, after }: { readonly events: readonly ClusterEvent[]; readonly after: readonly ((revision: number) => void)[] }): void {
+    const all = [...after];
+    if (events.length > 0) all.unshift(() => this.#deps.publish(events));
+    for (const run of all) {
+      try {
+        run(this.#committed);
+      } catch (thrown) {
+        this.#deps.onDefect(asCubeError(thrown));
+      }
+    }
   }
 
   #change(change: Put | Removal): void {

@@ -6,7 +6,7 @@ import type { NodeEvent } from '../../machines/node.ts';
 import type { TaskEvent } from '../../machines/task.ts';
 import type { JobRecord, JobStatus } from '../../src/core/job.ts';
 import type { NodeRecord, NodeState } from '../../src/core/node.ts';
-import { isFinal, type Health, type TaskRecord, type TaskState } from '../../src/core/task.ts';
+import { finalStates, isFinal, type Health, type TaskRecord, type TaskState } from '../../src/core/task.ts';
 import type { Leader } from './leader.ts';
 
 const taskEvents: readonly TaskEvent['type'][] = [
@@ -70,7 +70,8 @@ export function moveTask(
   const from = taskKey(task);
   const to = taskTable(from, event);
   const [state, health] = (to ?? from).split('.') as [TaskState, Health | undefined];
-  const moved: TaskRecord = { ...task, ...patch, state, health: health ?? 'unknown' };
+  const ended = finalStates.has(state) ? { endedAt: leader.deps.ambient.clock.now() } : {};
+  const moved: TaskRecord = { ...task, ...patch, ...ended, state, health: health ?? 'unknown' };
   leader.ledger.putTask(moved);
   if (to === undefined) return moved;
   const node = moved.nodeName;

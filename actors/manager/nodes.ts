@@ -1,11 +1,13 @@
 /** Nodes: who may join, who is heard, and what follows when one is not. */
 import { problem, type CubeError } from '../../src/core/errors.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
+import { label } from '../../src/core/ids.ts';
 import { isFinal } from '../../src/core/task.ts';
 import { protocol, type WorkerFrame } from '../../src/ports/transport.ts';
 import type { Leader } from './leader.ts';
 import { moveNode, moveTask } from './moves.ts';
 import { takeReports } from './reports.ts';
+import type { Verdict } from './sessions.ts';
 
 type Greeting = Extract<WorkerFrame, { type: 'greet' }>;
 
@@ -43,6 +45,7 @@ export function greet(leader: Leader, link: string, greeting: Greeting): void {
   if (refusal) {
     leader.deps.ambient.log.warn(`node ${greeting.facts.name} is refused: ${refusal.message}`);
     leader.sessions.send(link, { type: 'refused', code: refusal.code, message: refusal.message });
+    leader.office.refused(link, refusal.message);
     return;
   }
   const { facts } = greeting;
@@ -107,6 +110,9 @@ function replaceNamesake(leader: Leader, id: string, name: string): void {
         'its node joined anew',
       );
   }
+  leader.deps.ambient.log.warn(
+    `node ${name} joined with a new identity; containers of its old one may still run there: docker ps --filter label=${label.node}=${old.id}`,
+  );
   leader.ledger.removeNode(old.id);
   leader.ledger.note({
     machine: 'node',
@@ -120,22 +126,23 @@ function replaceNamesake(leader: Leader, id: string, name: string): void {
 }
 
 /** What the worker holds and should not: stopped if this leader never ordered it, kept if the store forgot it. */
-function verdictsOn(leader: Leader, greeting: Greeting): { id: string; verdict: 'stop' | 'adopt' }[] {
+function verdictsOn(leader: Leader, greeting: Greeting): Verdict[] {
   const forgetful = greeting.revision > leader.ledger.revision;
   if (forgetful) {
     leader.deps.ambient.log.error(
       `node ${greeting.facts.name} has seen revision ${greeting.revision}, and the store is at ${leader.ledger.revision}: acknowledged writes are lost; what runs there is kept`,
     );
   }
-  const held = [...greeting.reports, ...greeting.unknown].map(({ id }) => id);
-  return held.flatMap((id): { id: string; verdict: 'stop' | 'adopt' }[] => {
+  const judge = (id: string, isOver: boolean): Verdict[] => {
     const task = leader.state.tasks.get(id);
     if (task === undefined) return [{ id, verdict: forgetful ? 'adopt' : 'stop' }];
-    const report = greeting.reports.find((one) => one.id === id);
-    const over = report === undefined || ['completed', 'failed', 'stopped', 'lost', 'rejected'].includes(report.state);
-    if (task.node !== greeting.facts.id || (isFinal(task) && !over)) return [{ id, verdict: 'stop' }];
-    return [];
-  });
+    return task.node !== greeting.facts.id || (isFinal(task) && !isOver) ? [{ id, verdict: 'stop' }] : [];
+  };
+  return [
+    ...greeting.reports.flatMap((report) => judge(report.id, isFinal(report))),
+    // Of these the worker has a container and no order: where the task has ended, it is a leftover.
+    ...greeting.unknown.flatMap(({ id }) => judge(id, false)),
+  ];
 }
 
 /** A word from a node: it lives. */
@@ -157,7 +164,7 @@ function watch(leader: Leader, id: string): void {
 export function takeBye(leader: Leader, id: string, backMs: number): void {
   const node = leader.state.nodes.get(id);
   if (node === undefined) return;
-  const heldMs = Math.min(backMs, leader.deps.limits.nodeAwayMs);
+  const heldMs = Math.min(backMs, leader.deps.limits.nodeAwayMsMax);
   moveNode(leader, node, 'node.bye', { reason: `stopped; expected back within ${Math.round(heldMs / 1_000)} s` }, 'said goodbye');
   leader.deadlines.set(`node:${id}`, leader.deps.ambient.clock.monotonic() + heldMs);
 }

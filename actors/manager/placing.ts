@@ -1,7 +1,7 @@
 /** Placing: what the scheduler is shown, and what becomes of its plan. */
 import type { Ask, NodeView, Plan, ScoreRequest, TaskGroup } from '../../src/core/placement.ts';
 import { noResources } from '../../src/core/resources.ts';
-import type { TaskRecord } from '../../src/core/task.ts';
+import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
 import { recheck } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
@@ -10,7 +10,7 @@ import type { NodeRecord } from '../../src/core/node.ts';
 /** A node as the scheduler sees it now. @param without a task whose share is left out, as if it were not placed */
 export function nodeView(leader: Leader, node: NodeRecord, without?: TaskRecord): NodeView {
   const load = leader.state.loadOf(node.id);
-  const left = without?.node === node.id ? without : undefined;
+  const left = without && holdsNode(without) && without.node === node.id ? without : undefined;
   const asked = (left && leader.state.specOf(left)?.resources) ?? noResources;
   const custom = Object.fromEntries(
     Object.entries(load.reserved.custom).map(([name, amount]) => [name, amount - (asked.custom[name] ?? 0)]),
@@ -98,6 +98,7 @@ export function takePlan(leader: Leader, plan: Plan): void {
     const patch = {
       node: node.id,
       nodeName: node.name,
+      dc: node.dc,
       ports,
       score,
       scheduledAt: leader.deps.ambient.clock.now(),

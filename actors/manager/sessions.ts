@@ -1,9 +1,15 @@
 /** Sessions: the open links to workers, and the orders that flow on them. */
 import { problem } from '../../src/core/errors.ts';
-import { createStreamReader, type StreamReader } from '../../src/core/streams.ts';
+import { createStreamReader, itemBytes, type StreamReader } from '../../src/core/streams.ts';
 import { isFinal, type Order, type TaskRecord } from '../../src/core/task.ts';
 import type { ManagerFrame, StreamRequest } from '../../src/ports/transport.ts';
 import type { Leader } from './leader.ts';
+
+/** What a worker is to do with something it holds. */
+export interface Verdict {
+  readonly id: string;
+  readonly verdict: 'stop' | 'adopt';
+}
 
 interface Session {
   readonly link: string;
@@ -66,46 +72,66 @@ export class Sessions {
   }
 
   /** Sends a node everything it should have, once this turn is on disk. */
-  sendAll(node: string, verdicts: readonly { readonly id: string; readonly verdict: 'stop' | 'adopt' }[]): void {
+  sendAll(node: string, verdicts: readonly Verdict[]): void {
     const session = this.#byNode.get(node);
     if (session === undefined) return;
-    const orders = this.#leader.state
-      .tasksOn(node)
-      .filter((task) => !isFinal(task))
-      .map((task) => this.#order(task));
+    const live = this.#leader.state.tasksOn(node).filter((task) => !isFinal(task));
+    const [first = [], ...more] = this.#parts(live);
     const { epoch } = this.#leader.identity;
     this.#leader.ledger.then((revision) => {
       session.revision = revision;
-      this.send(session.link, { type: 'assignments', epoch, revision, orders, verdicts });
+      this.send(session.link, { type: 'assignments', epoch, revision, orders: first, verdicts });
+      // What does not fit one frame follows as deltas that change nothing but add to the set.
+      for (const orders of more) this.send(session.link, { type: 'delta', epoch, base: revision, revision, orders, forget: [] });
     });
   }
 
   /** Sends what this turn changed, once it is on disk; built now, so that nothing later slips in. */
   sendChanges(): void {
     const { ledger, identity, state } = this.#leader;
-    const changes = new Map<string, { orders: Order[]; forget: string[] }>();
+    const changes = new Map<string, { tasks: TaskRecord[]; forget: string[] }>();
     const of = (node: string) => {
       let change = changes.get(node);
-      if (change === undefined) changes.set(node, (change = { orders: [], forget: [] }));
+      if (change === undefined) changes.set(node, (change = { tasks: [], forget: [] }));
       return change;
     };
     for (const id of ledger.ordered) {
       const task = state.tasks.get(id);
-      if (task?.node !== undefined && !isFinal(task)) of(task.node).orders.push(this.#order(task));
+      if (task?.node !== undefined && !isFinal(task)) of(task.node).tasks.push(task);
     }
     for (const task of ledger.forgotten) of(task.node!).forget.push(task.id);
     ledger.ordered.clear();
     ledger.forgotten.length = 0;
-    for (const [node, { orders, forget }] of changes) {
+    for (const [node, { tasks, forget }] of changes) {
       const session = this.#byNode.get(node);
       if (session === undefined) continue;
+      const [first = [], ...more] = this.#parts(tasks);
       ledger.then((revision) => {
         // Without a base there was no full set yet; the one on its way holds this change, too.
         if (session.revision === undefined) return;
-        this.send(session.link, { type: 'delta', epoch: identity.epoch, base: session.revision, revision, orders, forget });
+        const { epoch } = identity;
+        this.send(session.link, { type: 'delta', epoch, base: session.revision, revision, orders: first, forget });
+        for (const orders of more) this.send(session.link, { type: 'delta', epoch, base: revision, revision, orders, forget: [] });
         session.revision = revision;
       });
     }
+  }
+
+  /** The orders of some tasks, in parts that fit a frame. */
+  #parts(tasks: readonly TaskRecord[]): Order[][] {
+    const parts: Order[][] = [];
+    let room = 0;
+    for (const task of tasks) {
+      const order = this.#order(task);
+      const bytes = itemBytes(order);
+      if (parts.length === 0 || bytes > room) {
+        parts.push([]);
+        room = this.#leader.deps.limits.ordersBytesMax;
+      }
+      parts.at(-1)!.push(order);
+      room -= bytes;
+    }
+    return parts;
   }
 
   /** Opens a stream on the node that has the task. @throws CubeError `cut-off` */

@@ -29,6 +29,7 @@ export class ClusterState {
   /** Ids of tasks that wait for a place. */
   readonly pending = new Set<string>();
   readonly #byJob = new Map<string, Map<string, TaskRecord>>();
+  readonly #bySlot = new Map<string, Map<string, TaskRecord>>();
   readonly #byNode = new Map<string, Map<string, TaskRecord>>();
   readonly #loads = new Map<string, NodeLoad>();
   readonly #byClientId = new Map<string, string>();
@@ -68,6 +69,8 @@ export class ClusterState {
   }
 
   putJob(job: JobRecord): void {
+    const former = this.jobs.get(job.name)?.origin.clientTaskId;
+    if (former !== undefined && former !== job.origin.clientTaskId) this.#byClientId.delete(former);
     this.jobs.set(job.name, job);
     if (job.origin.clientTaskId !== undefined) this.#byClientId.set(job.origin.clientTaskId, job.name);
   }
@@ -84,6 +87,7 @@ export class ClusterState {
     this.tasks.set(task.id, task);
     this.#account(task, 1);
     into(this.#byJob, task.job).set(task.id, task);
+    into(this.#bySlot, task.slot).set(task.id, task);
     if (task.node !== undefined) into(this.#byNode, task.node).set(task.id, task);
     if (task.state === 'pending') this.pending.add(task.id);
     else this.pending.delete(task.id);
@@ -96,12 +100,13 @@ export class ClusterState {
     this.tasks.delete(id);
     this.pending.delete(id);
     drop(this.#byJob, task.job, id);
+    drop(this.#bySlot, task.slot, id);
     if (task.node !== undefined) drop(this.#byNode, task.node, id);
   }
 
   /** Final records of a slot beyond the newest `keep`, oldest first. */
   surplusOf(task: TaskRecord, keep: number): TaskRecord[] {
-    const final = this.tasksOf(task.job).filter((other) => other.slot === task.slot && isFinal(other));
+    const final = [...(this.#bySlot.get(task.slot)?.values() ?? [])].filter((other) => isFinal(other));
     return final.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, Math.max(0, final.length - keep));
   }
 

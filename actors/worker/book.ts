@@ -44,6 +44,7 @@ export class WorkerBook {
   #stale = false;
   #mending: Promise<number> | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #watchers = new Map<string, Set<() => void>>();
 
   private constructor(store: Store, log: Log, identity: Identity) {
     this.#store = store;
@@ -129,8 +130,21 @@ export class WorkerBook {
     const last = this.entries.get(id)?.report;
     if (!last) return undefined;
     const report = this.#report(id, last.state, last.health, observed);
-    if (report) this.entries.set(id, { ...this.entries.get(id)!, observed, report });
+    if (report) {
+      this.entries.set(id, { ...this.entries.get(id)!, observed, report });
+      this.#changed(id);
+    }
     return report;
+  }
+
+  /** Calls back after each change of a task's entry, and when it is dropped. @returns ends that */
+  watch(id: string, onChange: () => void): () => void {
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers.add(onChange));
+    return () => {
+      watchers.delete(onChange);
+      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
+    };
   }
 
   /** Settles when all that was noted so far is on disk, or could not be written. */
@@ -141,7 +155,11 @@ export class WorkerBook {
   /** Drops a task. */
   forget(ids: readonly string[]): void {
     const removals: Removal[] = [];
-    for (const id of ids) if (this.entries.delete(id)) removals.push({ kind: 'order', key: id });
+    for (const id of ids) {
+      if (!this.entries.delete(id)) continue;
+      removals.push({ kind: 'order', key: id });
+      this.#changed(id);
+    }
     if (removals.length > 0) this.#follow(this.#commit([], removals));
   }
 
@@ -155,6 +173,11 @@ export class WorkerBook {
   #put(id: string, entry: Entry): void {
     this.entries.set(id, entry);
     this.#follow(this.#commit([{ kind: 'order', key: id, value: entry }]));
+    this.#changed(id);
+  }
+
+  #changed(id: string): void {
+    for (const onChange of this.#watchers.get(id) ?? []) onChange();
   }
 
   #commit(puts: readonly Put[], removals: readonly Removal[] = []): Promise<number> {

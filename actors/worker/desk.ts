@@ -9,21 +9,14 @@ import type { NodeFacts } from '../../src/core/node.ts';
 import { createStreamServer, type StreamServer } from '../../src/core/stream-server.ts';
 import { finalStates, type Order, type TaskReport } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
-import type { Found, HostMeter, HostSample, LogChunk, Runtime } from '../../src/ports/runtime.ts';
-import {
-  protocol,
-  type Dialer,
-  type Link,
-  type ManagerFrame,
-  type StreamRequest,
-  type WorkerCall,
-  type WorkerFrame,
-} from '../../src/ports/transport.ts';
+import type { Found, HostMeter, HostSample, Runtime } from '../../src/ports/runtime.ts';
+import { protocol, type Dialer, type Link, type ManagerFrame, type WorkerCall, type WorkerFrame } from '../../src/ports/transport.ts';
 import type { WorkerBook } from './book.ts';
 import { Calls } from './calls.ts';
 import { Containers } from './containers.ts';
 import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
 import { Host } from './host.ts';
+import { taskLogs } from './logs.ts';
 import { takeOrders } from './orders.ts';
 import { Reporter } from './reporter.ts';
 
@@ -188,6 +181,11 @@ export class WorkerDesk {
     return { type: 'beat', usage: this.#host.usage };
   }
 
+  /** Whether a link is open. */
+  get isConnected(): boolean {
+    return this.#link !== undefined;
+  }
+
   /** A link is open: reports flow to it, and streams are served on it. */
   connect(linkId: string): void {
     if (this.#link !== undefined) this.disconnect();
@@ -228,7 +226,7 @@ export class WorkerDesk {
         this.#calls.answer(frame);
         break;
       case 'open':
-        this.#streams?.serve(frame.stream, (signal) => this.#source(frame.what, signal));
+        this.#streams?.serve(frame.stream, (signal) => taskLogs(this.deps, frame.what, signal));
         break;
       case 'data':
       case 'grant':
@@ -254,17 +252,20 @@ export class WorkerDesk {
   /** Says goodbye, stops the tasks if told to, and waits until all is reported. */
   async drain(stopTasks: boolean): Promise<void> {
     const { clock } = this.deps.ambient;
+    const { nodeAwayMs, shutdownMs, drainPollMs } = this.deps.limits;
     this.#host.end();
-    this.#send({ type: 'bye', backMs: this.deps.limits.nodeAwayMs });
     const live = liveIds(this.book);
+    const stopMs = stopTasks ? stopMsMax(this.book, live) : 0;
+    // The time away begins when the tasks have stopped: until then this node is still at work.
+    this.#send({ type: 'bye', backMs: nodeAwayMs + stopMs });
     if (stopTasks) for (const id of live) this.tell({ type: 'task.stopOrdered', id });
-    const ended = this.#inOrder.then(() => (stopTasks ? allEnded(this.book, clock, this.deps.limits.reportBatchMs) : undefined));
-    const boundMs = this.deps.limits.shutdownMs + (stopTasks ? stopMsMax(this.book, live) : 0);
+    const givenUp = new AbortController();
+    const ended = this.#inOrder.then(() => (stopTasks ? allEnded(this.book, clock, drainPollMs, givenUp.signal) : undefined));
     await within(
       ended.then(() => this.book.written()).then(() => this.#reporter.settled()),
-      boundMs,
+      shutdownMs + stopMs,
       clock,
-    );
+    ).finally(() => givenUp.abort());
   }
 
   #queue(work: () => Promise<void>): void {
@@ -282,13 +283,6 @@ export class WorkerDesk {
       link?.close('its orders could not be written down');
     }, limits.engineRetryMs);
     throw thrown;
-  }
-
-  async *#source(what: StreamRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
-    const observed = this.book.entries.get(what.task)?.observed;
-    if (observed?.containerId === undefined) throw problem('not-found', `task ${what.task} has no container on this node`);
-    const { follow, tail, sinceMs } = what;
-    yield* this.deps.runtime.logs({ id: observed.containerId, name: observed.containerName ?? '' }, { follow, tail, sinceMs, signal });
   }
 
   #send(frame: WorkerFrame, linkId = this.#link): void {

@@ -10,14 +10,15 @@ export function liveIds(book: WorkerBook): string[] {
 
 /** The longest that the tasks may take to stop, ms. */
 export function stopMsMax(book: WorkerBook, ids: readonly string[]): number {
-  return Math.max(0, ...ids.map((id) => book.entries.get(id)!.order.spec).map((spec) => spec.stopDelayMs + spec.stopGraceMs));
+  const stopMs = ids.map((id) => book.entries.get(id)!.order.spec).map((spec) => spec.stopDelayMs + spec.stopGraceMs);
+  return stopMs.reduce((most, ms) => Math.max(most, ms), 0);
 }
 
-/** Settles when no task of the book is live any more. */
-export function allEnded(book: WorkerBook, clock: Clock, pollMs: number): Promise<void> {
+/** Settles when no task of the book is live any more, or when the signal says that nobody waits for it. */
+export function allEnded(book: WorkerBook, clock: Clock, pollMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
-      if (liveIds(book).length === 0) resolve();
+      if (signal.aborted || liveIds(book).length === 0) resolve();
       else clock.setTimeout(look, pollMs);
     };
     look();

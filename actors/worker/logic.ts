@@ -37,7 +37,15 @@ export function createWorkerLogic(deps: WorkerDeps): WorkerLogic {
       stopReporting: () => desk.disconnect(),
     },
     actors: {
-      link: createLinkLogic({ ambient, limits, dialer, connections, greeting: () => desk.greeting(), beat: () => desk.beat() }),
+      link: createLinkLogic({
+        ambient,
+        limits,
+        dialer,
+        connections,
+        greeting: () => desk.greeting(),
+        beat: () => desk.beat(),
+        isServed: () => desk.isConnected,
+      }),
       task: createTaskLogic({ ambient, limits, runtime, found: (id) => desk.foundOf(id), orderOf: (id) => desk.orderOf(id) }),
       recover: fromPromise(() => desk.recover()),
       drain: fromPromise(({ input }: { input: { readonly stopTasks: boolean } }) => desk.drain(input.stopTasks)),

@@ -65,6 +65,7 @@ export function seedsWorkerTask({ order, report }: ReturnType<WorkerControl['tas
   const record: TaskRecord = {
     ...order,
     specHash: '',
+    run: 1,
     image: order.spec.image,
     state: 'scheduled',
     health: 'unknown',

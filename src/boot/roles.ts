@@ -114,6 +114,7 @@ export async function startWorker(
     desk: worker.desk,
     control: workerControl(worker.desk),
     accept(link) {
+      if (worker.desk.isConnected) return link.close('this worker has an open link already');
       const id = `link-${++links}`;
       connections.set(id, link);
       actor.send({ type: 'link.wanted', id, peer: link.peer, redials: false });

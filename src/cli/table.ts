@@ -25,7 +25,8 @@ export function alignTable(
   paint: (text: string, tone: Tone) => string = (text) => text,
 ): string[] {
   const all: readonly (readonly Cell[])[] = [titles.map((title): Cell => [title, 'dim']), ...rows];
-  const widths = titles.map((_, column) => Math.max(...all.map((row) => textOf(row[column] ?? '').length)));
+  // Counted one by one: a call takes only so many arguments, and there may be more rows than that.
+  const widths = titles.map((_, column) => all.reduce((width, row) => Math.max(width, textOf(row[column] ?? '').length), 0));
   return all.map((row) =>
     titles
       .map((_, column) => {

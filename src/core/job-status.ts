@@ -29,7 +29,7 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
   const stuck = others.filter((slot) => isStuck(slot, job));
   const reason = reasonOf(stuck[0]?.ended ?? slots.find(({ shown }) => shown?.reason !== undefined && shown.state !== 'running')?.shown);
 
-  if (slots.length > 0 && completed === slots.length) return { event: 'tasks.completed' };
+  if (completed === slots.length && (slots.length > 0 || job.spec.type === 'batch')) return { event: 'tasks.completed' };
   if (stuck.length > 0 && slots.every((slot) => isSpent(slot, job))) return { event: 'tasks.failed', reason };
   if (others.length === 0) return { event: 'tasks.healthy' };
   // An update halts at what is stuck: the slots that still run the earlier version will not get the new one by themselves.
@@ -38,14 +38,13 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
   return { event: idle ? 'tasks.waiting' : 'tasks.placed', reason };
 }
 
-/** Whether a slot runs as its job wants it now, and the record it may have replaced is gone. */
-function isUp(slot: Slot): boolean {
-  const { shown } = slot;
-  return shown?.state === 'running' && shown.health !== 'unhealthy' && shown.specHash === slot.specHash;
+/** Whether a slot runs as its job wants it now, and is to go on. */
+function isUp({ shown, fits }: Slot): boolean {
+  return shown?.state === 'running' && shown.desired === 'running' && shown.health !== 'unhealthy' && fits(shown);
 }
 
-function runsEarlier({ shown, specHash }: Slot): boolean {
-  return shown?.state === 'running' && shown.desired === 'running' && shown.specHash !== specHash;
+function runsEarlier({ shown, fits }: Slot): boolean {
+  return shown?.state === 'running' && shown.desired === 'running' && !fits(shown);
 }
 
 function reasonOf(task: TaskRecord | undefined): string | undefined {

@@ -92,8 +92,10 @@ export interface JobRecord {
   readonly reason?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Failed and rejected records older than this do not count: set when the job is started again. */
-  readonly retriedAt: number;
+  /** Counts how often the job was started anew; failed and rejected records of earlier runs do not count. */
+  readonly run: number;
+  /** Completed records of runs before this one do not count: raised when a job that had completed is started again. */
+  readonly completedFrom: number;
   /** Set by `cube stop --purge`: the job is forgotten once its tasks have ended. */
   readonly purgeWanted: boolean;
 }

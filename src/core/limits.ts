@@ -104,18 +104,23 @@ const defaults = {
   redialDelayMs: 100,
   redialBackoff: 2,
   redialDelayMsMax: 1_000,
+  /** Pause before a link is tried again whose other end said no. */
+  refusedDelayMs: 2_000,
   /** No beat for this long: suspect, and nothing new is placed there. */
   nodeSuspectMs: 3_000,
   /** No beat for this long: down, and its tasks are replaced. */
   nodeDownMs: 8_000,
   /** After a change of leader, a node that has not greeted for this long is down. */
   takeoverDownMs: 4_000,
-  /** How long a node that said goodbye is waited for. */
+  /** How long a node that said goodbye is waited for; with the stop of its tasks it may ask for more, up to the cap. */
   nodeAwayMs: 60_000,
+  nodeAwayMsMax: 3_600_000,
   /** How late the manager's own tick may be before every node gets a fresh deadline. */
   managerTickLateMs: 1_000,
   /** Largest frame on a link. */
   frameBytesMax: 16 * 1_048_576,
+  /** Orders that travel in one frame, in bytes; a single larger one still travels alone. */
+  ordersBytesMax: 4 * 1_048_576,
   /** Bytes a link may have queued before its peer counts as too slow and is cut. */
   linkBufferBytesMax: 64 * 1_048_576,
   /** Frames that may wait to be handled from one link. */
@@ -130,6 +135,8 @@ const defaults = {
   reportBatchMs: 5,
   /** Bytes of a stream (logs) in flight before the receiver grants more. */
   streamWindowBytes: 262_144,
+  /** Tasks of a job whose logs are read at once, and merged by time; of more they come one after the other. */
+  logStreamsMax: 32,
 
   // --- scheduling
   /** Tasks in one batch. */
@@ -179,11 +186,8 @@ const defaults = {
   logFiles: 3,
   /** Processes in one container. */
   pidsMax: 4_096,
-  /** Bytes of a task's log kept after its container is gone, and of how many attempts. */
-  logTailBytesMax: 262_144,
-  logAttemptsMax: 3,
-  /** Lines `cube logs` shows when nothing else is asked. */
-  logLinesDefault: 1_000,
+  /** Pause between looks at the tasks that a stopping worker waits for. */
+  drainPollMs: 50,
   /** Finished tasks whose records and logs a worker keeps. */
   workerFinalTasksMax: 200,
 
@@ -200,6 +204,10 @@ const defaults = {
   /** Events kept: age and number. */
   eventsAgeMs: 72 * 3_600_000,
   eventsMax: 100_000,
+  /** Events read or removed at a time. */
+  eventsPageMax: 1_000,
+  /** How often events are looked at for their age. */
+  eventsSweepMs: 3_600_000,
 
   // --- the inspector
   /** Records shown to who starts to look: of each kind those at work, and those that ended; the newest of them. */

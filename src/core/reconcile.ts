@@ -68,12 +68,12 @@ function isUp(task: TaskRecord): boolean {
 
 /** Live, wanted and reachable records of the slot, of the version wanted now. */
 function current(slot: Slot): TaskRecord[] {
-  return slot.live.filter((task) => isWanted(task) && isReachable(task) && task.specHash === slot.specHash);
+  return slot.live.filter((task) => isWanted(task) && isReachable(task) && slot.fits(task));
 }
 
-/** The same of earlier versions. */
+/** The same of earlier versions, or where the job may not be any more. */
 function outdated(slot: Slot): TaskRecord[] {
-  return slot.live.filter((task) => isWanted(task) && isReachable(task) && task.specHash !== slot.specHash);
+  return slot.live.filter((task) => isWanted(task) && isReachable(task) && !slot.fits(task));
 }
 
 /** Whether a slot still runs an earlier version, and nothing of the new one was tried. */
@@ -134,8 +134,9 @@ function next(
   if (ended === undefined || ended.specHash !== slot.specHash || ended.state === 'stopped' || ended.state === 'lost')
     return { failures: 0 };
   if (ended.state !== 'failed' || job.spec.type === 'batch' || slot.spec.restart.on === 'never') return undefined;
-  const endedAt = ended.finishedAt ?? now;
-  const ranMs = endedAt - (ended.startedAt ?? endedAt);
+  const endedAt = ended.endedAt ?? now;
+  // By the worker's clock, which may go otherwise than the manager's: both ends of the time it ran are its own.
+  const ranMs = (ended.finishedAt ?? 0) - (ended.startedAt ?? ended.finishedAt ?? 0);
   const failures = ranMs > slot.spec.restart.withinMs ? 1 : ended.failures + 1;
   const delayMs = Math.min(limits.replaceDelayMsMax, limits.replaceDelayMs * limits.replaceBackoff ** (failures - 1));
   const why = ended.reason ?? `exit code ${ended.exitCode ?? 'unknown'}`;

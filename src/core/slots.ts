@@ -13,7 +13,9 @@ export interface Slot {
   readonly specHash: string;
   /** Records that are not final, oldest first. */
   readonly live: readonly TaskRecord[];
-  /** The newest final record, but for failures from before the job was started again. */
+  /** Whether a live record is what the job wants now: of this version, and where it may be. */
+  readonly fits: (task: TaskRecord) => boolean;
+  /** The newest final record of the job's current run. */
   readonly ended: TaskRecord | undefined;
   /** The record that stands for the slot: the one that completed it, else a live one in reach, else the newest there is. */
   readonly shown: TaskRecord | undefined;
@@ -40,17 +42,26 @@ export function slotsOf(job: JobRecord, tasks: Iterable<TaskRecord>): { slots: S
 }
 
 function slotFrom(job: JobRecord, slot: Pick<Slot, 'name' | 'task' | 'index' | 'spec'>, records: TaskRecord[]): Slot {
-  records.sort((a, b) => a.createdAt - b.createdAt || a.version - b.version);
+  records.sort((a, b) => a.run - b.run || a.createdAt - b.createdAt || a.version - b.version);
   const live = records.filter((task) => !isFinal(task));
-  const ended = records.findLast((task) => isFinal(task) && (task.state === 'completed' || task.createdAt >= job.retriedAt));
+  const counts = (task: TaskRecord): boolean => task.run >= (task.state === 'completed' ? job.completedFrom : job.run);
+  const ended = records.findLast((task) => isFinal(task) && counts(task));
   const specHash = job.hashes[slot.task]!;
-  const found = { ...slot, specHash, live, ended };
+  const fits = (task: TaskRecord): boolean => task.specHash === specHash && mayStay(job, task);
+  const found = { ...slot, specHash, live, fits, ended };
   return { ...found, shown: isDone(found) ? ended : standingFor(found) };
 }
 
-function standingFor({ specHash, live, ended }: Omit<Slot, 'shown'>): TaskRecord | undefined {
+/** Whether a task is where its job may be; one without a place may. */
+function mayStay({ spec }: JobRecord, task: TaskRecord): boolean {
+  const { datacenters, onNode } = spec;
+  if (task.dc !== undefined && datacenters.length > 0 && !datacenters.includes(task.dc)) return false;
+  return onNode === undefined || task.nodeName === undefined || task.nodeName === onNode;
+}
+
+function standingFor({ fits, live, ended }: Omit<Slot, 'shown'>): TaskRecord | undefined {
   const reachable = live.filter(isReachable);
-  const best = reachable.findLast((task) => task.specHash === specHash) ?? reachable.at(-1);
+  const best = reachable.findLast(fits) ?? reachable.at(-1);
   if (best) return best;
   const unreachable = live.at(-1);
   return unreachable && ended && ended.createdAt > unreachable.createdAt ? ended : (unreachable ?? ended);
@@ -67,9 +78,9 @@ export function isDone({ ended, specHash }: Pick<Slot, 'ended' | 'specHash'>): b
 }
 
 /** Whether a slot's wanted version ended, and will not run again by itself; an earlier version may still do. */
-export function isStuck({ ended, specHash, spec, live }: Slot, job: JobRecord): boolean {
+export function isStuck({ ended, specHash, spec, live, fits }: Slot, job: JobRecord): boolean {
   if (ended === undefined || ended.specHash !== specHash) return false;
-  if (live.some((task) => isReachable(task) && task.specHash === specHash)) return false;
+  if (live.some((task) => isReachable(task) && fits(task))) return false;
   if (ended.state === 'rejected') return true;
   return ended.state === 'failed' && (job.spec.type === 'batch' || spec.restart.on === 'never');
 }

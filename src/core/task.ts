@@ -54,6 +54,8 @@ export interface TaskRecord {
   readonly version: number;
   /** Hash of what a container is made from: records of one hash need no replacement. */
   readonly specHash: string;
+  /** The job's run it was made in. */
+  readonly run: number;
   readonly image: string;
   readonly state: TaskState;
   readonly health: Health;
@@ -61,6 +63,8 @@ export interface TaskRecord {
   /** Node id, once placed. */
   readonly node?: string;
   readonly nodeName?: string;
+  /** The node's data center. */
+  readonly dc?: string;
   readonly ports: readonly PortBinding[];
   /** The last report taken; older ones are ignored. */
   readonly sequence: number;
@@ -85,6 +89,8 @@ export interface TaskRecord {
   readonly scheduledAt?: number;
   readonly startedAt?: number;
   readonly finishedAt?: number;
+  /** When the manager learned of its end, by the manager's own clock; the times above are the worker's. */
+  readonly endedAt?: number;
 }
 
 /** Whether a record's state can change no more. */

@@ -219,6 +219,9 @@ export class FakeEngine {
     if (!one) return;
     this.clock.clearTimeout(one.timer);
     this.#containers.delete(one.ref.id);
-    one.ended.resolve(goneExit(this.clock.now(), reason));
+    const exit = goneExit(this.clock.now(), reason);
+    // Who still holds it, to follow its output, must see that it runs no more.
+    if (one.state === 'running') Object.assign(one, { state: 'exited', exit });
+    one.ended.resolve(exit);
   }
 }

@@ -36,6 +36,8 @@ export interface ScriptedWorker {
   leave(): void;
   /** The newest order of each task. */
   orders(): Map<string, Order>;
+  /** The newest verdict on each task that it held. */
+  verdicts(): Map<string, 'stop' | 'adopt'>;
 }
 
 /** A report as a worker writes it. */
@@ -106,6 +108,10 @@ function scriptedWorker(world: World, name: string, id = `node-${name}`): Script
       }
       return orders;
     },
+    verdicts: () =>
+      new Map(
+        heard.flatMap((frame) => (frame.type === 'assignments' ? frame.verdicts.map(({ id, verdict }) => [id, verdict] as const) : [])),
+      ),
   };
 }
 

@@ -96,11 +96,10 @@ test('a batch task whose replacement has completed is stopped when its node retu
   second.send({ type: 'reports', reports: [report(other!, 1, 'completed', { exitCode: 0 })] });
   await bench.pass(100);
   assert.equal(bench.host.mirror.jobs.get('crunch')?.status, 'completed');
+  assert.equal(stateOf(bench, id), 'lost');
   await bench.answer(worker.join({ reports: [report(id, 2, 'running')] }));
   await bench.pass(100);
-  assert.equal(worker.orders().get(id)?.desired, 'stopped');
-  worker.send({ type: 'reports', reports: [report(id, 3, 'stopped', { exitCode: 143 })] });
-  await bench.pass(100);
+  assert.equal(worker.verdicts().get(id), 'stop');
   assert.equal(bench.host.mirror.jobs.get('crunch')?.status, 'completed');
   assert.equal(bench.host.mirror.tasks.size, 2);
 });

@@ -34,6 +34,19 @@ test('a table of nothing is its header', () => {
   assert.deepEqual(alignTable(['ID', 'NAME'], []), ['ID   NAME']);
 });
 
+test('a table may have more rows than a call takes arguments', () => {
+  const lines = alignTable(
+    ['N', 'X'],
+    Array.from({ length: 200_000 }, (_, at) => [String(at), 'x']),
+  );
+  assert.deepEqual([lines.length, lines[0], lines[1]], [200_001, 'N        X', '0        x']);
+});
+
+test('the status of very many tasks is shown', () => {
+  const tasks = Array.from({ length: 160_000 }, (_, at) => aTask({ id: `task-${at}`, slot: `shop/web.${at + 1}` }));
+  assert.equal(taskLines(aStatus([aJob()], tasks), options).length, 160_001);
+});
+
 test("status has the seeds' header, short ids and relative times", () => {
   const [head, row] = taskLines(aStatus([aJob()], [aTask()]), options);
   assert.equal(head!.split(/\s+/).join(' '), 'ID NAME CREATED STATE CONTAINERNAME IMAGE NODE');

@@ -34,6 +34,9 @@ const steps = fc.array(
   { maxLength: 40 },
 );
 
+/** The manager's own edges of a stop: what waits or cannot be heard ends at once. */
+const endOf: Partial<Record<TaskState, TaskState>> = { pending: 'stopped', unreachable: 'lost' };
+
 /** A cluster, as far as one job is concerned. */
 class Model {
   job: JobRecord;
@@ -67,13 +70,13 @@ class Model {
   }
 
   #create(index: number, specHash: string, failures: number): void {
-    this.tasks.push(record(index, 'pending', { specHash, version: this.job.version, failures, createdAt: ++this.now }));
+    this.tasks.push(record(index, 'pending', { specHash, version: this.job.version, run: this.job.run, failures, createdAt: ++this.now }));
   }
 
   #stop(task: TaskRecord): void {
     assert.ok(!isFinal(task), 'what has ended is not stopped');
     assert.equal(task.desired, 'running', 'nothing is stopped twice');
-    this.#put({ ...task, desired: 'stopped', ...(task.state === 'pending' ? { state: 'stopped' as const } : {}) });
+    this.#put({ ...task, desired: 'stopped', ...(endOf[task.state] ? { state: endOf[task.state]! } : {}) });
   }
 
   check(): void {
@@ -94,7 +97,7 @@ class Model {
     else if (step.do === 'up') this.#find(step.node);
     else if (step.do === 'submit') this.#submit(step.count, step.isNew);
     else if (step.do === 'stop') this.job = { ...this.job, stopWanted: true };
-    else if (step.do === 'start') this.job = { ...this.job, stopWanted: false, retriedAt: this.now };
+    else if (step.do === 'start') this.job = { ...this.job, stopWanted: false, run: this.job.run + 1 };
     else {
       const live = this.tasks.filter((task) => !isFinal(task) && task.desired === 'running');
       if (live.length > 0) this.#stop(live[step.at % live.length]!);
@@ -106,7 +109,7 @@ class Model {
     const version = this.job.version + 1;
     const web = { ...this.job.spec.tasks['web']!, count };
     const hashes = isNew ? { web: `v${version}` } : this.job.hashes;
-    this.job = { ...this.job, version, hashes, stopWanted: false, retriedAt: this.now, spec: { ...this.job.spec, tasks: { web } } };
+    this.job = { ...this.job, version, hashes, stopWanted: false, run: this.job.run + 1, spec: { ...this.job.spec, tasks: { web } } };
   }
 
   #report(at: number, state: TaskState): void {

@@ -111,15 +111,14 @@ test('what was rejected is not tried again until the job changes or is started',
   const rejected = record(1, 'rejected');
   for (const type of ['service', 'batch'] as const) {
     assert.deepEqual(changesOf(jobOf(type, 1), [rejected]), []);
-    assert.deepEqual(brief(changesOf(jobOf(type, 1, { retriedAt: rejected.createdAt + 1 }), [rejected])), ['+shop/web.1']);
+    assert.deepEqual(brief(changesOf(jobOf(type, 1, { run: 2 }), [rejected])), ['+shop/web.1']);
     assert.deepEqual(brief(changesOf(jobOf(type, 1, { version: 2 }), [rejected])), ['+shop/web.1']);
   }
 });
 
 test('a failed batch job that is started again runs what failed, and not what completed', () => {
   const tasks = [record(1, 'completed'), record(2, 'failed')];
-  const retriedAt = tasks[1]!.createdAt + 1;
-  assert.deepEqual(brief(changesOf(jobOf('batch', 2, { retriedAt }), tasks)), ['+shop/web.2']);
+  assert.deepEqual(brief(changesOf(jobOf('batch', 2, { run: 2 }), tasks)), ['+shop/web.2']);
 });
 
 test('a service that failed is placed again with a delay that grows up to its cap', () => {
@@ -142,8 +141,8 @@ test('a service that ran longer than its window fails as if for the first time',
   assert.deepEqual([change.failures, change.placeAfter], [1, now + 1_000]);
 });
 
-test('the delay counts from when it failed, and a record that never started counts as one that ran for no time', () => {
-  const [change] = changesOf(jobOf('service', 1), [record(1, 'failed', { failures: 2, finishedAt: now - 500, reason: 'no engine' })]);
+test('the delay counts from when the manager learned of the failure, and a record that never started counts as one that ran for no time', () => {
+  const [change] = changesOf(jobOf('service', 1), [record(1, 'failed', { failures: 2, endedAt: now - 500, reason: 'no engine' })]);
   assert.ok(change?.kind === 'create');
   assert.deepEqual([change.failures, change.placeAfter], [3, now - 500 + 4_000]);
   assert.match(change.reason!, /no engine/);

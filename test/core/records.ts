@@ -48,7 +48,8 @@ export function jobOf(type: JobType, count: number, changes: Partial<JobRecord> 
     status: 'running',
     createdAt: 0,
     updatedAt: 0,
-    retriedAt: 0,
+    run: 1,
+    completedFrom: 0,
     purgeWanted: false,
     ...changes,
   };
@@ -68,6 +69,7 @@ export function record(index: number, state: TaskState, changes: Partial<TaskRec
     slot: slotName('shop', 'web', index),
     version: 1,
     specHash: 'v1',
+    run: 1,
     image: 'nginx',
     state,
     health: 'unknown',

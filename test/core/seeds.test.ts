@@ -14,6 +14,7 @@ const record: TaskRecord = {
   slot: 'shop/web.2',
   version: 1,
   specHash: 'x',
+  run: 1,
   image: 'nginx',
   state: 'running',
   health: 'unknown',

@@ -50,9 +50,10 @@ test('records made in the same moment are told apart by their version', () => {
 test('failures from before a job was started again are forgotten, completions are not', () => {
   for (const state of finalStates) {
     const task = record(1, state);
-    const slot = slotOf(jobOf('batch', 1, { retriedAt: task.createdAt + 1 }), task);
+    const slot = slotOf(jobOf('batch', 1, { run: 2 }), task);
     assert.equal(slot.ended, state === 'completed' ? task : undefined, state);
-    assert.equal(slotOf(jobOf('batch', 1, { retriedAt: task.createdAt }), task).ended, task, 'what was made at that moment counts');
+    assert.equal(slotOf(jobOf('batch', 1), task).ended, task, 'what was made in this run counts');
+    assert.equal(slotOf(jobOf('batch', 1, { run: 2, completedFrom: 2 }), task).ended, undefined, 'a job that had completed runs anew');
   }
 });
 

@@ -1,87 +1,23 @@
 /** Random runs: a workload and faults drawn from a seed, then a healthy time in which all must come right. */
-import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
 import { holdsNode } from '../../src/core/task.ts';
-import type { Random } from '../../src/ports/ambient.ts';
 import { Cluster } from './cluster.ts';
 import type { Host } from './hosts.ts';
-import { randomFor } from './process.ts';
-import { batch, cpuOfTask, fateOf, service } from './scripts.ts';
+import { randomFor, type SimProcess } from './process.ts';
+import { cpuOfTask, fateOf } from './scripts.ts';
+import { createUsers, diceOf, type Dice, type Users } from './workload.ts';
 
 /** How long things last in a run, ms of simulated time. */
 const times = { faultsLeast: 12_000, faultsMost: 35_000, pauseMost: 1_500, quiet: 5_000 };
-
-/** Chance, put to use. */
-interface Dice {
-  readonly random: Random;
-  between(least: number, most: number): number;
-  pick<T>(choices: readonly T[]): T;
-  chance(share: number): boolean;
-}
-
-function diceOf(random: Random): Dice {
-  const between = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1));
-  return { random, between, pick: (choices) => choices[between(0, choices.length - 1)]!, chance: (share) => random() < share };
-}
 
 /** A run in progress. */
 interface Run {
   readonly cluster: Cluster;
   readonly dice: Dice;
-  /** Jobs with a request under way: users wait for their answers. */
-  readonly busy: Set<string>;
+  readonly users: Users;
   /** What ends the faults that last. */
   readonly cures: Set<() => void>;
-  /** The number of the next spec: each has a priority of its own. */
-  specs: number;
-}
-
-const jobNames = ['shop', 'front', 'ported', 'crunch', 'nightly', 'wrong'] as const;
-
-function specFor(run: Run, name: (typeof jobNames)[number]): JobSpec {
-  const { dice } = run;
-  const priority = ++run.specs;
-  const changes: Partial<TaskSpec> & { priority: number } = {
-    priority,
-    env: { VERSION: String(dice.between(1, 3)) },
-    stopGraceMs: dice.pick([500, 2_000]),
-    restart: { on: 'always', attempts: dice.between(1, 4), withinMs: 20_000, delayMs: 200, backoff: 2, delayMsMax: 1_000 },
-  };
-  const failure = { ...changes, restart: { ...changes.restart!, on: 'failure' as const } };
-  switch (name) {
-    case 'shop':
-      return service(name, dice.pick(['runs', 'slow:400', 'flaky:1']), dice.between(0, 4), changes);
-    case 'front':
-      return service(name, dice.pick(['runs', 'stubborn', 'lingers:700', 'missing']), dice.between(1, 2), changes);
-    case 'ported':
-      return service(name, 'runs', 1, { ...changes, ports: [{ host: 8_080, container: 80, protocol: 'tcp' }] });
-    case 'crunch':
-      return batch(name, dice.pick(['completes:500', 'completes:4000', 'tries:2']), dice.between(1, 5), failure);
-    case 'nightly':
-      return batch(name, dice.pick(['completes:1500', 'slow:300']).replace('slow:300', 'completes:10'), dice.between(1, 2), failure);
-    default:
-      return batch(name, dice.pick(['missing', 'fails:300']), 1, failure);
-  }
-}
-
-/** Something a user does. */
-function request(run: Run): void {
-  const { cluster, dice, busy } = run;
-  const name = dice.pick(jobNames);
-  if (busy.has(name)) return;
-  const asked = ((): Promise<{ readonly ok: boolean; readonly code?: string }> => {
-    const what = dice.between(1, 10);
-    if (what <= 6) return cluster.submit(specFor(run, name));
-    if (what === 7) return cluster.stop(name, dice.chance(0.3));
-    if (what === 8) return cluster.startJob(name);
-    const tasks = cluster.tasksOf(name);
-    return tasks.length === 0 ? cluster.status() : cluster.stopTask(dice.pick(tasks).id);
-  })();
-  busy.add(name);
-  void asked.then((answer) => {
-    busy.delete(name);
-    const expected = ['unreachable', 'store-failed', 'not-leading', 'not-found', 'conflict', 'busy'];
-    if (!answer.ok && !expected.includes(answer.code!)) cluster.world.blame([`a request was answered "${answer.code}"`]);
-  });
+  /** Processes that are ending cleanly just now. */
+  readonly leaving: Set<SimProcess>;
 }
 
 /** Lets a fault last for a while. */
@@ -120,9 +56,15 @@ function killAtStep(run: Run, host: Host): void {
 }
 
 function stopCleanly(run: Run, host: Host): void {
-  if (!host.up) return;
-  const stopTasks = run.dice.chance(0.2);
-  void host.stop(stopTasks).then(() => bringBack(run, host));
+  const { dice, leaving } = run;
+  const { process } = host;
+  if (process === undefined || !host.up || leaving.has(process)) return;
+  leaving.add(process);
+  process.onDeath(() => {
+    leaving.delete(process);
+    bringBack(run, host);
+  });
+  void host.stop(dice.chance(0.2));
 }
 
 /** Something goes wrong. */
@@ -205,12 +147,14 @@ function fault(run: Run): void {
 }
 
 /** All faults end, and every host comes up again. */
-function heal({ cluster, cures }: Run): void {
+async function heal(run: Run): Promise<void> {
+  const { cluster, cures } = run;
   const { world } = cluster;
   for (const cure of cures) cure();
   world.network.heal();
   world.diesAt = () => false;
   world.writeFault = () => undefined;
+  await cluster.until('whoever leaves has left', () => run.leaving.size === 0);
   for (const host of cluster.hosts) cluster.keepStarting(host);
 }
 
@@ -245,16 +189,16 @@ function clusterFor(seed: number, dice: Dice): Cluster {
 export async function runSeed(seed: number): Promise<Cluster> {
   const dice = diceOf(randomFor(seed, 'chaos'));
   const cluster = clusterFor(seed, dice);
-  const run: Run = { cluster, dice, busy: new Set(), cures: new Set(), specs: 0 };
+  const run: Run = { cluster, dice, users: createUsers(cluster, dice), cures: new Set(), leaving: new Set() };
   for (const host of cluster.hosts) cluster.keepStarting(host);
   const until = dice.between(times.faultsLeast, times.faultsMost);
   const calm = dice.chance(0.2);
   while (cluster.world.clock.monotonic() < until) {
-    if (dice.chance(0.5)) request(run);
+    if (dice.chance(0.5)) run.users.ask();
     else if (!calm) fault(run);
     await cluster.pass(dice.between(0, times.pauseMost));
   }
-  heal(run);
+  await heal(run);
   await cluster.settled();
   await cluster.pass(times.quiet);
   cluster.forgetful.clear();

@@ -96,9 +96,9 @@ export function checkContainers(
   for (const container of running) {
     const { taskId, name, host } = container;
     const task = tasks.get(taskId);
-    if (task === undefined) problems.push(`${name} runs on ${host}, and there is no record ${taskId}`);
-    else if (isFinal(task) && task.state !== 'lost' && !forgetful.has(host))
-      problems.push(`${name} runs on ${host}, and its record says ${task.state}`);
+    const excused = forgetful.has(host) || task?.state === 'lost';
+    if (task === undefined && !excused) problems.push(`${name} runs on ${host}, and there is no record ${taskId}`);
+    else if (task && isFinal(task) && !excused) problems.push(`${name} runs on ${host}, and its record says ${task.state}`);
     const other = seen.get(taskId);
     if (other) problems.push(`${taskId} runs twice: ${other.name} on ${other.host} and ${name} on ${host}`);
     seen.set(taskId, container);

@@ -94,7 +94,12 @@ export function createSimClock(startsAt = Date.UTC(2026, 0, 1)): SimClock {
       return timers.first()?.at;
     },
     async step(until) {
-      const first = timers.first();
+      let first = timers.first();
+      if (first === undefined || first.at > until) {
+        // Whoever was woken from outside may be about to set a timer.
+        await settle();
+        first = timers.first();
+      }
       if (first === undefined || first.at > until) {
         now = Math.max(now, until);
         return false;

@@ -22,6 +22,7 @@ import { createManagerHost, createWorkerHost, type Host, type ManagerHost, type 
 import { createPromises, type Heard, type Wish } from './promises.ts';
 import { unsettled, type Fate } from './settled.ts';
 import { fateOf, scriptOf } from './scripts.ts';
+import { tale } from './tale.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
 /** What a cluster is made of. */
@@ -39,9 +40,6 @@ export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 /** Times that the harness waits at most, in simulated time. */
 const waits = { startMs: 10_000, answerMs: 10_000, settleMs: 180_000 };
-
-/** How much of the log and of the history a failure shows. */
-const shown = 60;
 
 export class Cluster {
   readonly world: World;
@@ -156,8 +154,10 @@ export class Cluster {
     return this.ask((control) => control.submit(request), { kind: 'submit', job: spec.name, spec: spec.priority });
   }
 
+  /** A job that has completed has nothing left to stop: then nothing changes. */
   stop(job: string, purge = false): Promise<Answer<JobView>> {
-    return this.ask((control) => control.stopJob(job, { purge }), { kind: 'stop', job, purge });
+    const changes = (view: JobView): boolean => purge || view.stopWanted || view.status !== 'completed';
+    return this.ask((control) => control.stopJob(job, { purge }), { kind: 'stop', job, purge }, changes);
   }
 
   startJob(job: string): Promise<Answer<JobView>> {
@@ -173,7 +173,7 @@ export class Cluster {
   }
 
   /** Asks the manager; who asks hears nothing more of one that dies. What was promised is remembered. */
-  async ask<T>(request: (control: Control) => Promise<T>, wish?: Wish): Promise<Answer<T>> {
+  async ask<T>(request: (control: Control) => Promise<T>, wish?: Wish, changes: (value: T) => boolean = () => true): Promise<Answer<T>> {
     const { role, process } = this.manager;
     if (role === undefined || process === undefined) return { ok: false, code: 'unreachable' };
     this.#asked++;
@@ -188,7 +188,7 @@ export class Cluster {
     );
     const answer = await Promise.race([asked, died]);
     this.#asked--;
-    made?.(heardOf(answer));
+    made?.(answer.ok && !changes(answer.value) ? 'refused' : heardOf(answer));
     if (answer.ok && wish) this.world.blame(this.#promises.check(this.manager.mirror.jobs).map((problem) => `just answered: ${problem}`));
     return answer;
   }
@@ -263,22 +263,8 @@ export class Cluster {
 
   /** @throws always, with all that helps to understand */
   fail(why: string): never {
-    const { lines, seed, clock } = this.world;
-    const events = this.manager.mirror.events
-      .slice(-shown)
-      .map(
-        ({ seq, at, machine, id, from, to, event, cause }) =>
-          `  ${seq} ${at - clock.now() + clock.monotonic()} ms ${machine} ${id.slice(0, 8)} ${from} -> ${to} (${event}: ${cause})`,
-      );
-    const said = lines.slice(-shown).map(({ atMs, process, level, message }) => `  ${atMs} ms ${process} ${level}: ${message}`);
-    const text = [why, '', `at ${clock.monotonic()} ms`, 'history:', ...events, 'log:', ...said, '', repeatWith(seed)];
-    throw new Error(text.join('\n'));
+    throw new Error(tale(why, this.world, this.manager.mirror.events));
   }
-}
-
-/** How to repeat a run. */
-export function repeatWith(seed: number): string {
-  return `seed ${seed}; to repeat: CUBE_SEED=${seed} npm run sim`;
 }
 
 /** What a user knows after an answer. */

@@ -126,7 +126,8 @@ export class FakeControl implements Control {
       createdAt: known?.createdAt ?? 1_000,
       updatedAt: 2_000,
       hashes: {},
-      retriedAt: 0,
+      run: 1,
+      completedFrom: 0,
       purgeWanted: false,
     };
     this.jobs.set(spec.name, job);
@@ -274,6 +275,7 @@ export class FakeControl implements Control {
           slot,
           version: 1,
           specHash: 'hash',
+    run: 1,
           image: task.image,
           state: 'running',
           health: 'healthy',
