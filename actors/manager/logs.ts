@@ -1,25 +1,26 @@
 /** A task's or job's output, streamed from the nodes that have it. */
-import { problem } from '../../src/core/errors.ts';
+import { asCubeError, problem, type CubeError } from '../../src/core/errors.ts';
 import type { TaskRecord } from '../../src/core/task.ts';
 import type { LogLine, LogRequest } from '../../src/ports/control.ts';
 import type { LogChunk } from '../../src/ports/runtime.ts';
 import type { Leader } from './leader.ts';
+import { asTheyCome, byTime, each, newest } from './merge.ts';
 import { taskNamed } from './queries.ts';
 
-/** The tasks whose output is meant: one, or for a job's name the newest of each of its slots. @throws CubeError `not-found` */
-function tasksFor(leader: Leader, ref: string): TaskRecord[] {
-  if (!leader.state.jobs.has(ref)) return [taskNamed(leader, ref)];
+/** Of each slot of a job the newest task that was placed, or the newest if none was. */
+function newestOf(leader: Leader, job: string): TaskRecord[] {
   const newest = new Map<string, TaskRecord>();
-  for (const task of leader.state.tasksOf(ref)) {
+  for (const task of leader.state.tasksOf(job)) {
     const other = newest.get(task.slot);
-    if (task.node !== undefined && (other === undefined || task.createdAt > other.createdAt)) newest.set(task.slot, task);
+    const placed = Number(task.node !== undefined) - Number(other?.node !== undefined);
+    if (other === undefined || placed > 0 || (placed === 0 && task.createdAt > other.createdAt)) newest.set(task.slot, task);
   }
-  return [...newest.values()];
+  return [...newest.values()].toSorted((a, b) => (a.task === b.task ? a.index - b.index : a.task < b.task ? -1 : 1));
 }
 
-async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest, signal: AbortSignal): AsyncGenerator<LogLine> {
+async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest): AsyncGenerator<LogLine> {
   if (task.node === undefined) throw problem('not-found', `task ${task.slot} has not been placed yet, so it has no output`);
-  const { follow, tail, sinceMs } = request;
+  const { follow, tail, sinceMs, signal } = request;
   const what = {
     kind: 'logs' as const,
     task: task.id,
@@ -33,55 +34,86 @@ async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest, s
 }
 
 /**
- * Lines as they come when they are followed; else all of them by time.
- * @throws CubeError `not-found`, `cut-off` when the only node with the output is not connected
+ * Lines as they come when they are followed; else all of them, by time, or slot after slot where there are more than `logStreamsMax`.
+ * A slot of a job whose output cannot be had does not fail the others: its reason comes as a line of its own.
+ * @throws CubeError `not-found`, `cut-off` when no output can be had; `usage` for more slots than can be followed at once
  */
 export async function* logsOf(leader: Leader, ref: string, request: LogRequest): AsyncGenerator<LogLine> {
-  const tasks = tasksFor(leader, ref);
+  if (!leader.state.jobs.has(ref)) return yield* linesOf(leader, taskNamed(leader, ref), request);
+  const tasks = newestOf(leader, ref);
+  const followedMax = Math.floor(leader.deps.limits.linkStreamsMax / 2);
+  if (request.follow && tasks.length > followedMax) {
+    throw problem('usage', `job ${ref} has ${tasks.length} tasks, and no more than ${followedMax} can be followed at once`, {
+      hint: `name one task, such as ${tasks[0]!.slot}`,
+    });
+  }
   const inner = new AbortController();
-  const signal = AbortSignal.any([request.signal, inner.signal]);
-  const sources = tasks.map((task) => linesOf(leader, task, request, signal)[Symbol.asyncIterator]());
+  const reading = new JobReading(leader, tasks, { ...request, signal: AbortSignal.any([request.signal, inner.signal]) });
   try {
-    yield* request.follow ? asTheyCome(sources) : byTime(sources, request.tail);
+    yield* request.follow ? reading.followed() : reading.kept();
   } finally {
     inner.abort();
-    await Promise.allSettled(sources.map((source) => source.return?.(undefined)));
   }
 }
 
-type Source = AsyncIterator<LogLine, unknown, undefined>;
+/** One reading of a job's output. */
+class JobReading {
+  readonly #leader: Leader;
+  readonly #tasks: readonly TaskRecord[];
+  readonly #request: LogRequest;
+  readonly #failures: CubeError[] = [];
+  /** Lines on failures that are told in the end. */
+  readonly #notes: LogLine[] = [];
 
-/** One pending read a source; whichever has a line first gives it. */
-async function* asTheyCome(sources: readonly Source[]): AsyncGenerator<LogLine> {
-  const reads = new Map(sources.map((source) => [source, read(source)] as const));
-  while (reads.size > 0) {
-    const { source, step } = await Promise.race(reads.values());
-    if (step.done) reads.delete(source);
+  constructor(leader: Leader, tasks: readonly TaskRecord[], request: LogRequest) {
+    this.#leader = leader;
+    this.#tasks = tasks;
+    this.#request = request;
+  }
+
+  async *followed(): AsyncGenerator<LogLine> {
+    const { sessions } = this.#leader;
+    const inReach = this.#tasks.filter(({ node }) => node !== undefined && sessions.isOpen(node));
+    const tasks = inReach.length > 0 ? this.#tasks : this.#tasks.slice(0, 1);
+    yield* asTheyCome(tasks.map((task) => this.#lines(task)));
+    if (this.#failures.length === tasks.length && tasks.length > 0) throw this.#failures[0]!;
+  }
+
+  async *kept(): AsyncGenerator<LogLine> {
+    const { tail } = this.#request;
+    const tasks = this.#tasks;
+    const atOnce = Math.max(1, this.#leader.deps.limits.logStreamsMax);
+    if (tasks.length > atOnce && tail === undefined) for (const task of tasks) yield* this.#lines(task);
     else {
-      reads.set(source, read(source));
-      yield step.value;
+      let last: AsyncIterable<LogLine> = each([]);
+      for (let at = 0; at < tasks.length; at += atOnce) {
+        const group = tasks.slice(at, at + atOnce).map((task) => this.#lines(task));
+        // The newest of all are among the newest of the slots so far and of those to come.
+        const merged = byTime([last, ...group]);
+        last = tail === undefined ? merged : each(await newest(merged, tail));
+      }
+      yield* last;
+    }
+    if (this.#failures.length === tasks.length && tasks.length > 0) throw this.#failures[0]!;
+    yield* this.#notes;
+  }
+
+  /** A slot's lines. What keeps them away is told as a line, unless nothing else is left: then it is the error of the whole. */
+  async *#lines(task: TaskRecord): AsyncGenerator<LogLine> {
+    let had = false;
+    try {
+      for await (const line of linesOf(this.#leader, task, this.#request)) {
+        had = true;
+        yield line;
+      }
+    } catch (thrown) {
+      const error = asCubeError(thrown);
+      this.#failures.push(error);
+      const text = `${had ? 'no more output' : 'no output'}: ${error.message}\n`;
+      const at = this.#leader.deps.ambient.clock.now();
+      const note: LogLine = { stream: 'stderr', text, at, slot: task.slot, task: task.id };
+      if (!this.#request.follow) this.#notes.push(note);
+      else if (this.#failures.length < this.#tasks.length) yield note;
     }
   }
-}
-
-/** Merges what is sorted already, always the oldest line first; `tail` counts over all. */
-async function* byTime(sources: readonly Source[], tail: number | undefined): AsyncGenerator<LogLine> {
-  const heads = new Map<Source, LogLine>();
-  for (const { source, step } of await Promise.all(sources.map(read))) if (!step.done) heads.set(source, step.value);
-  const last: LogLine[] = [];
-  while (heads.size > 0) {
-    let oldest: Source | undefined;
-    for (const [source, line] of heads) if (oldest === undefined || line.at < heads.get(oldest)!.at) oldest = source;
-    const line = heads.get(oldest!)!;
-    const { step } = await read(oldest!);
-    if (step.done) heads.delete(oldest!);
-    else heads.set(oldest!, step.value);
-    if (tail === undefined || sources.length === 1) yield line;
-    else if (last.push(line) > tail) last.shift();
-  }
-  yield* last;
-}
-
-async function read(source: Source): Promise<{ readonly source: Source; readonly step: IteratorResult<LogLine, unknown> }> {
-  return { source, step: await source.next() };
 }

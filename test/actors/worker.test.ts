@@ -234,7 +234,7 @@ test('a refusal is told to whoever started the worker, once, and the worker goes
   for (let again = 0; again < 3; again++) {
     const greetings = bench.heard.length;
     bench.send({ type: 'refused', code: 'conflict', message: 'there is a node "w1" already' });
-    await bench.pass(1_500);
+    await bench.pass(bench.world.limits.refusedDelayMs + 100);
     assert.ok(bench.heard.length > greetings);
   }
   const told = bench.world.lines.filter(({ message }) => message.includes('there is a node "w1" already'));
