@@ -11,7 +11,7 @@ import type { Loaded, Store } from '../../src/ports/store.ts';
 import type { WorkerCall, WorkerFrame } from '../../src/ports/transport.ts';
 import { EventLog } from './event-log.ts';
 import { Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
-import { checkNode, expectNodes, forgiveNodes, greet, hear, takeBye } from './nodes.ts';
+import { checkNode, expectNodes, forgiveNodes, greet, hear, resync, takeBye } from './nodes.ts';
 import { drawBatch, takePlan } from './placing.ts';
 import { takeReports } from './reports.ts';
 
@@ -191,7 +191,7 @@ export class ManagerDesk {
         if (frame.usage) leader.usage.set(node, frame.usage);
         return;
       case 'resync':
-        return leader.sessions.sendAll(node, []);
+        return resync(leader, node, frame.revision);
       case 'call':
         return this.#answer(link, leader.state.nodes.get(node)?.name ?? node, frame.call, frame.what);
       case 'data':

@@ -73,10 +73,10 @@ class JobReading {
 
   async *followed(): AsyncGenerator<LogLine> {
     const { sessions } = this.#leader;
-    const inReach = this.#tasks.filter(({ node }) => node !== undefined && sessions.isOpen(node));
-    const tasks = inReach.length > 0 ? this.#tasks : this.#tasks.slice(0, 1);
-    yield* asTheyCome(tasks.map((task) => this.#lines(task)));
-    if (this.#failures.length === tasks.length && tasks.length > 0) throw this.#failures[0]!;
+    const isInReach = ({ node }: TaskRecord): boolean => node !== undefined && sessions.isOpen(node);
+    if (!this.#tasks.some(isInReach) && this.#tasks[0]) return yield* linesOf(this.#leader, this.#tasks[0], this.#request);
+    yield* asTheyCome(this.#tasks.map((task) => this.#lines(task)));
+    this.#throwIfAllFailed();
   }
 
   async *kept(): AsyncGenerator<LogLine> {
@@ -94,8 +94,13 @@ class JobReading {
       }
       yield* last;
     }
-    if (this.#failures.length === tasks.length && tasks.length > 0) throw this.#failures[0]!;
+    this.#throwIfAllFailed();
     yield* this.#notes;
+  }
+
+  #throwIfAllFailed(): void {
+    const [first] = this.#failures;
+    if (first && this.#failures.length === this.#tasks.length) throw first;
   }
 
   /** A slot's lines. What keeps them away is told as a line, unless nothing else is left: then it is the error of the whole. */

@@ -68,7 +68,8 @@ export function greet(leader: Leader, link: string, greeting: Greeting): void {
   moveNode(leader, base, 'link.welcomed', { reason: undefined }, 'greeted');
   hear(leader, facts.id);
   watch(leader, facts.id);
-  leader.sessions.open(link, facts.id);
+  const unknown = greeting.unknown.map(({ id }) => id);
+  leader.sessions.open(link, facts.id, unknown);
   takeReports(leader, link, facts.id, greeting.reports);
   const verdicts = verdictsOn(leader, greeting);
   const { clusterId, epoch } = leader.identity;
@@ -133,16 +134,25 @@ function verdictsOn(leader: Leader, greeting: Greeting): Verdict[] {
       `node ${greeting.facts.name} has seen revision ${greeting.revision}, and the store is at ${leader.ledger.revision}: acknowledged writes are lost; what runs there is kept`,
     );
   }
-  const judge = (id: string, isOver: boolean): Verdict[] => {
-    const task = leader.state.tasks.get(id);
-    if (task === undefined) return [{ id, verdict: forgetful ? 'adopt' : 'stop' }];
-    return task.node !== greeting.facts.id || (isFinal(task) && !isOver) ? [{ id, verdict: 'stop' }] : [];
-  };
+  const unheard = forgetful ? 'adopt' : 'stop';
   return [
-    ...greeting.reports.flatMap((report) => judge(report.id, isFinal(report))),
-    // Of these the worker has a container and no order: where the task has ended, it is a leftover.
-    ...greeting.unknown.flatMap(({ id }) => judge(id, false)),
+    ...greeting.reports.flatMap((report) => judge(leader, greeting.facts.id, report.id, isFinal(report), unheard)),
+    ...greeting.unknown.flatMap(({ id }) => judge(leader, greeting.facts.id, id, false, unheard)),
   ];
+}
+
+/** What to do with one task of a worker's: nothing where it should have it. */
+function judge(leader: Leader, node: string, id: string, isOver: boolean, unheard: Verdict['verdict']): Verdict[] {
+  const task = leader.state.tasks.get(id);
+  if (task === undefined) return [{ id, verdict: unheard }];
+  return task.node !== node || (isFinal(task) && !isOver) ? [{ id, verdict: 'stop' }] : [];
+}
+
+/** Sends a worker everything anew: it could not take what it was sent. Its leftovers are judged once more, unless they are to be kept. */
+export function resync(leader: Leader, node: string, revision: number): void {
+  const isForgetful = revision > leader.ledger.revision;
+  const leftovers = leader.sessions.unknownOf(node);
+  leader.sessions.sendAll(node, isForgetful ? [] : leftovers.flatMap((id) => judge(leader, node, id, false, 'stop')));
 }
 
 /** A word from a node: it lives. */

@@ -14,6 +14,8 @@ export interface Verdict {
 interface Session {
   readonly link: string;
   readonly node: string;
+  /** Tasks of which it had containers and no orders when it greeted. */
+  readonly unknown: readonly string[];
   /** Revision of the last orders sent; undefined until the full set is. */
   revision: number | undefined;
   readonly streams: StreamReader;
@@ -34,19 +36,30 @@ export class Sessions {
     return this.#byLink.get(link)?.node;
   }
 
+  /** What a node named unknown when it greeted. */
+  unknownOf(node: string): readonly string[] {
+    return this.#byNode.get(node)?.unknown ?? [];
+  }
+
   isOpen(node: string): boolean {
     return this.#byNode.has(node);
   }
 
   /** Begins a session; an older one of the same node is let go. */
-  open(link: string, node: string): void {
+  open(link: string, node: string, unknown: readonly string[]): void {
     const older = this.#byNode.get(node);
     if (older) {
       this.close(older.link);
       this.#leader.deps.connections.get(older.link)?.close('the worker has a newer link');
     }
     const send = (frame: ManagerFrame): void => this.send(link, frame);
-    const session: Session = { link, node, revision: undefined, streams: createStreamReader({ send, limits: this.#leader.deps.limits }) };
+    const session: Session = {
+      link,
+      node,
+      unknown,
+      revision: undefined,
+      streams: createStreamReader({ send, limits: this.#leader.deps.limits }),
+    };
     this.#byNode.set(node, session);
     this.#byLink.set(link, session);
   }
