@@ -95,11 +95,12 @@ function converse(deps: LinkDeps, complaints: Complaints, link: LinkContext, sen
       if (!live) return;
       if (frame.type === 'greet' || frame.type === 'welcome') complaints.clear(link);
       if (frame.type === 'welcome') sendBack({ type: 'greeting.done' });
+      sendBack({ type: 'frame.heard', frame });
       if (frame.type === 'refused') {
         complaints.add(link, frame.message);
+        // Behind the frame: from here on the link passes none on.
         sendBack({ type: 'greeting.refused', reason: frame.message });
       }
-      sendBack({ type: 'frame.heard', frame });
     },
     onClose: (why) => {
       if (live) sendBack({ type: 'connection.closed', reason: why });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { limitsDefault } from '../src/core/limits.ts';
 import { checks } from './support/tidy/checks.ts';
 import { checkLayout, isSource, projectFiles, projectRoot } from './support/tidy/layout.ts';
 import { findingText, parseSource, type Finding } from './support/tidy/source.ts';
@@ -22,6 +23,16 @@ test('the checks see the project', () => {
       `${path} is not among the files checked`,
     );
   }
+});
+
+test('every limit is used by the program', () => {
+  const inProgram = /^(?:src|actors|machines)\//;
+  const texts = sources.filter(({ path }) => inProgram.test(path) && path !== 'src/core/limits.ts').map(({ text }) => text);
+  const words = new Set(texts.flatMap((text) => text.match(/\w+/g) ?? []));
+  assert.deepEqual(
+    Object.keys(limitsDefault).filter((name) => !words.has(name)),
+    [],
+  );
 });
 
 test('every file is in its place', () => assertNone(checkLayout(paths)));

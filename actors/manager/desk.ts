@@ -13,7 +13,7 @@ import { EventLog } from './event-log.ts';
 import { Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
 import { checkNode, expectNodes, forgiveNodes, greet, hear, resync, takeBye } from './nodes.ts';
 import { drawBatch, takePlan } from './placing.ts';
-import { takeReports } from './reports.ts';
+import { forgetStrangers, takeReports } from './reports.ts';
 
 /** How a greeting ends, for the link it came on. */
 type LinkAnswer = Extract<LinkEvent, { type: 'greeting.done' | 'greeting.refused' }>;
@@ -186,6 +186,7 @@ export class ManagerDesk {
     const { leader } = this;
     switch (frame.type) {
       case 'reports':
+        forgetStrangers(leader, node, frame.reports);
         return takeReports(leader, link, node, frame.reports);
       case 'beat':
         if (frame.usage) leader.usage.set(node, frame.usage);

@@ -66,7 +66,7 @@ export class EventLog {
   /** The first event that is young enough to be kept, as far as one page tells. */
   async firstToKeep(now: number): Promise<number> {
     const page = await this.#store.range('event', eventKey(this.#first), this.#limits.eventsPageMax);
-    const old = page.filter(({ value }) => (value as ClusterEvent).at < now - this.#limits.eventsAgeMs).at(-1);
+    const old = page.findLast(({ value }) => (value as ClusterEvent).at < now - this.#limits.eventsAgeMs);
     return old ? Number(old.key) + 1 : this.#first;
   }
 

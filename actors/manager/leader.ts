@@ -14,7 +14,7 @@ import type { Ambient } from '../../src/ports/ambient.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
 import type { Kind, Loaded, Store } from '../../src/ports/store.ts';
 import type { Dialer, Link } from '../../src/ports/transport.ts';
-import { EventLog } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 import { followJob } from './jobs.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
@@ -96,7 +96,7 @@ export class Leader {
       epoch: identity.epoch,
       revision: loaded.revision,
       eventSeq: events.last,
-      publish: (events) => this.events.publish(events),
+      publish: (fresh) => this.events.publish(fresh),
       onFailure: (reason) => office.storeFailed(reason),
       onDefect: ({ message, cause }) =>
         deps.ambient.log.error(`a change is on disk, but could not be told: ${message}`, {

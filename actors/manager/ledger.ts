@@ -59,7 +59,7 @@ export class Ledger {
   /** Tasks whose orders changed in this turn. */
   readonly ordered = new Set<string>();
   /** Ended tasks that are kept no more. */
-  readonly forgotten: TaskRecord[] = [];
+  readonly forgotten: Pick<TaskRecord, 'id' | 'node'>[] = [];
   #seq: number;
   #committed: number;
   #inFlight = false;

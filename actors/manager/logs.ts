@@ -4,7 +4,7 @@ import type { TaskRecord } from '../../src/core/task.ts';
 import type { LogLine, LogRequest } from '../../src/ports/control.ts';
 import type { LogChunk } from '../../src/ports/runtime.ts';
 import type { Leader } from './leader.ts';
-import { asTheyCome, byTime, each, newest } from './merge.ts';
+import { asTheyCome, byTime, each, lastOf } from './merge.ts';
 import { taskNamed } from './queries.ts';
 
 /** Of each slot of a job the newest task that was placed, or the newest if none was. */
@@ -28,7 +28,8 @@ async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest): 
     ...(tail === undefined ? {} : { tail }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-  for await (const chunk of leader.sessions.stream(task.node, what, signal)) {
+  // A signal of its own: many listeners on one would look like a leak.
+  for await (const chunk of leader.sessions.stream(task.node, what, AbortSignal.any([signal]))) {
     yield { ...(chunk as LogChunk), slot: task.slot, task: task.id };
   }
 }
@@ -90,7 +91,7 @@ class JobReading {
         const group = tasks.slice(at, at + atOnce).map((task) => this.#lines(task));
         // The newest of all are among the newest of the slots so far and of those to come.
         const merged = byTime([last, ...group]);
-        last = tail === undefined ? merged : each(await newest(merged, tail));
+        last = tail === undefined ? merged : each(await lastOf(merged, tail));
       }
       yield* last;
     }

@@ -33,7 +33,7 @@ export async function* byTime(streams: readonly AsyncIterable<LogLine>[]): Async
 }
 
 /** Reads all, and keeps the last lines. */
-export async function newest(lines: AsyncIterable<LogLine>, tail: number): Promise<LogLine[]> {
+export async function lastOf(lines: AsyncIterable<LogLine>, tail: number): Promise<LogLine[]> {
   const last: LogLine[] = [];
   for await (const line of lines) if (last.push(line) > tail) last.shift();
   return last;

@@ -8,7 +8,7 @@ import { moveTask } from './moves.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 
 /** A node as the scheduler sees it now. @param without a task whose share is left out, as if it were not placed */
-export function nodeView(leader: Leader, node: NodeRecord, without?: TaskRecord): NodeView {
+function nodeView(leader: Leader, node: NodeRecord, without?: TaskRecord): NodeView {
   const load = leader.state.loadOf(node.id);
   const left = without && holdsNode(without) && without.node === node.id ? without : undefined;
   const asked = (left && leader.state.specOf(left)?.resources) ?? noResources;

@@ -42,7 +42,7 @@ export function taskNamed(leader: Leader, ref: string): TaskRecord {
   const candidates = ofClient ? state.tasksOf(ofClient.name) : slot ? state.tasksOf(slot[1]!).filter((task) => task.slot === ref) : [];
   const newest = candidates.sort((a, b) => Number(isFinal(a)) - Number(isFinal(b)) || b.createdAt - a.createdAt)[0];
   if (newest) return newest;
-  const matches = ref.length < 4 ? [] : [...state.tasks.values()].filter((task) => task.id.startsWith(ref));
+  const matches = ref.length < leader.deps.limits.idPrefixChars ? [] : [...state.tasks.values()].filter((task) => task.id.startsWith(ref));
   if (matches.length === 1) return matches[0]!;
   if (matches.length > 1)
     throw problem('conflict', `"${ref}" is the beginning of ${matches.length} tasks`, { hint: 'give more of the id' });

@@ -16,6 +16,13 @@ export function takeReports(leader: Leader, link: string, node: string, reports:
   leader.ledger.then(() => leader.sessions.send(link, { type: 'acks', acks }));
 }
 
+/** Lets a node forget ended tasks that have no record any more: theirs was dropped while the node was out of reach. */
+export function forgetStrangers(leader: Leader, node: string, reports: readonly TaskReport[]): void {
+  for (const { id, state } of reports) {
+    if (isFinal({ state }) && !leader.state.tasks.has(id)) leader.ledger.forgotten.push({ id, node });
+  }
+}
+
 /** Whether a report is newer than what was taken; of a task that was out of reach the last one counts again. */
 function isNews(task: TaskRecord, report: TaskReport): boolean {
   return report.sequence > task.sequence || (task.state === 'unreachable' && report.sequence === task.sequence);

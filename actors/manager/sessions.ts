@@ -74,7 +74,8 @@ export class Sessions {
   }
 
   closeAll(why: string): void {
-    for (const { link } of [...this.#byLink.values()]) {
+    const links = [...this.#byLink.keys()];
+    for (const link of links) {
       this.close(link);
       this.#leader.deps.connections.get(link)?.close(why);
     }

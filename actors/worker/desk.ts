@@ -31,6 +31,8 @@ export interface WorkerDeps {
   readonly connections: Map<string, Link>;
   /** What this host says of itself; asked anew when the worker recovers. */
   readonly facts: (nodeId: string) => Promise<NodeFacts>;
+  /** Hears each time that a manager does not take this worker, and why; its link says it to people. */
+  readonly onRefused?: (reason: string) => void;
 }
 
 /** One worker, over all its links. */
@@ -46,7 +48,7 @@ export class WorkerDesk {
   #link: string | undefined;
   #streams: StreamServer | undefined;
   #inOrder: Promise<void> = Promise.resolve();
-  #overTimer: unknown;
+  #startsOver = false;
   readonly #calls = new Calls();
 
   constructor(deps: WorkerDeps, self: { send(event: WorkerEvent): void }) {
@@ -212,6 +214,9 @@ export class WorkerDesk {
       case 'welcome':
         this.#queue(() => this.book.pin(frame.clusterId));
         break;
+      case 'refused':
+        this.deps.onRefused?.(frame.message);
+        break;
       case 'assignments':
       case 'delta':
         this.#queue(() =>
@@ -278,10 +283,13 @@ export class WorkerDesk {
   #startOver(linkId: string, thrown: unknown): void {
     const { ambient, limits, connections } = this.deps;
     const link = connections.get(linkId);
-    this.#overTimer ??= ambient.clock.setTimeout(() => {
-      this.#overTimer = undefined;
-      link?.close('its orders could not be written down');
-    }, limits.engineRetryMs);
+    if (!this.#startsOver) {
+      this.#startsOver = true;
+      ambient.clock.setTimeout(() => {
+        this.#startsOver = false;
+        link?.close('its orders could not be written down');
+      }, limits.engineRetryMs);
+    }
     throw thrown;
   }
 

@@ -18,7 +18,10 @@ import { createAuth } from '../security/auth.ts';
 import { checkHost, checkOrigin, isLoopback } from '../security/origin.ts';
 import { openLevelStore } from '../store/level.ts';
 import { acceptLink, createWsDialer, type WebSocket } from '../transport/index.ts';
+import { abortable } from '../runtime/abort.ts';
 import { openDataDirectory, removeNodeFile, writeNodeFile, type DataDirectory } from './data-directory.ts';
+import { Opened } from './opened.ts';
+import { Refusals } from './refusals.ts';
 import { reaches, startManager, startWorker, type ManagerRole, type WorkerRole } from './roles.ts';
 import { openRuntime, tellFacts } from './runtime.ts';
 import { startServer, type NodeServer } from './server.ts';
@@ -27,10 +30,16 @@ import { openFirst } from './stores.ts';
 type Notify = (notice: Notice) => void;
 
 /**
- * Starts a node in this process.
- * @throws CubeError `data-held`, `no-engine`, `conflict` for a port that is taken, and what else keeps it from starting
+ * Starts a node in this process. What fails leaves nothing open.
+ * @param signal gives the start up; of no meaning once the node runs
+ * @throws CubeError `data-held`, `no-engine`, `conflict` for a port that is taken or a worker that its manager refuses, and what else
+ *   keeps it from starting; the signal's reason
  */
-export async function startNode(options: NodeOptions, notify: Notify): Promise<RunningNode> {
+export async function startNode(
+  options: NodeOptions,
+  notify: Notify,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<RunningNode> {
   if (!isLoopback(options.listen.host)) {
     throw problem('not-yet', `listening on ${options.listen.host} needs TLS, which this version of Cube does not have yet`, {
       hint: 'listen on a loopback address such as 127.0.0.1:5555',
@@ -41,12 +50,12 @@ export async function startNode(options: NodeOptions, notify: Notify): Promise<R
   const ambient = ambientOf(options, notify);
   const directory = await openDataDirectory(options, ambient.ids, notify);
   notify({ level: 'info', message: `data: ${directory.path}` });
-  const node = new Node(options, ambient, directory, notify);
+  const node = new Node(options, ambient, directory, notify, signal);
   try {
     await node.start();
+    signal.throwIfAborted();
   } catch (thrown) {
-    await node.stop();
-    throw thrown;
+    await node.abandon(signal.aborted ? signal.reason : thrown);
   }
   return node.running();
 }
@@ -63,6 +72,10 @@ class Node {
   readonly #metrics: Metrics = createMetrics();
   readonly #directory: DataDirectory;
   readonly #notify: Notify;
+  readonly #signal: AbortSignal;
+  readonly #opened: Opened;
+  readonly #refusals: Refusals;
+  #stopTasks: boolean;
   #manager: ManagerRole | undefined;
   #worker: WorkerRole | undefined;
   #server: NodeServer | undefined;
@@ -70,23 +83,31 @@ class Node {
   #end!: { resolve(): void; reject(error: Error): void };
   readonly #ended = new Promise<void>((resolve, reject) => (this.#end = { resolve, reject }));
 
-  constructor(options: NodeOptions, ambient: Ambient, directory: DataDirectory, notify: Notify) {
+  constructor(options: NodeOptions, ambient: Ambient, directory: DataDirectory, notify: Notify, signal: AbortSignal) {
     this.#options = options;
     this.#ambient = ambient;
     this.#directory = directory;
     this.#notify = notify;
+    this.#signal = signal;
+    this.#stopTasks = options.stopTasks;
+    this.#opened = new Opened(ambient.log);
+    this.#refusals = new Refusals(options.limits, ambient.clock, directory);
     this.#ended.catch(() => undefined);
   }
 
   async start(): Promise<void> {
     const { roles, workers, join: manager } = this.#options;
+    this.#opened.add('node.json', () => removeNodeFile(this.#directory.nodeFile, process.pid));
     if (roles.manager) await this.#startManager();
+    // Closed after the worker, though it is opened after it: the worker says goodbye through it.
+    this.#opened.add('the server', () => this.#server?.close());
     if (roles.worker) await this.#startWorker();
+    this.#signal.throwIfAborted();
     await this.#listen();
     for (const address of workers) this.#manager?.dial(address);
     if (this.#worker && roles.manager) this.#worker.dial(this.#server!.url);
     else if (this.#worker && manager) this.#worker.dial(manager.url);
-    if (this.#worker && roles.manager) await this.#joined();
+    if (this.#worker && roles.manager) await this.#joined(this.#worker);
     await writeNodeFile(this.#directory.nodeFile, {
       pid: process.pid,
       url: this.#server!.url,
@@ -111,18 +132,17 @@ class Node {
 
   /** Ends what was started, the worker first, so that its goodbye is heard. */
   stop(stopTasks = this.#options.stopTasks): Promise<void> {
-    this.#stopping ??= this.#stop(stopTasks).then(this.#end.resolve, (thrown: Error) => {
+    this.#stopTasks = stopTasks;
+    this.#stopping ??= this.#opened.close().then(this.#end.resolve, (thrown: Error) => {
       this.#end.reject(thrown);
       throw thrown;
     });
     return this.#stopping;
   }
 
-  async #stop(stopTasks: boolean): Promise<void> {
-    await this.#worker?.stop(stopTasks);
-    await this.#server?.close();
-    await this.#manager?.stop();
-    await removeNodeFile(this.#directory.nodeFile, process.pid);
+  /** Closes what a failed start has opened. @throws the failure */
+  abandon(failure: unknown): Promise<never> {
+    return this.#opened.closeAfter(failure);
   }
 
   #dialer(from: 'manager' | 'worker') {
@@ -135,12 +155,17 @@ class Node {
     const { limits } = this.#options;
     const { log } = this.#ambient;
     const open = () => openLevelStore({ directory: this.#directory.managerFolder, limits, log });
-    const first = [await openFirst(open(), this.#directory)];
-    this.#manager = await startManager({
+    const store = open();
+    // Closed by the manager once it has it; to close it twice does no harm.
+    this.#opened.add("the manager's store", () => store.close());
+    const first = [await abortable(openFirst(store, this.#directory), this.#signal)];
+    const manager = await startManager({
       ...this.#parts('worker'),
       openStore: () => first.pop() ?? open(),
       scorer: openPool({ limits, log, metrics: this.#metrics }),
     });
+    this.#manager = manager;
+    this.#opened.add('the manager', () => manager.stop());
     this.#notify({ level: 'info', message: `cluster ${this.#clusterId()?.slice(0, 8)}` });
   }
 
@@ -148,8 +173,13 @@ class Node {
     const { limits } = this.#options;
     const { log, clock, ids } = this.#ambient;
     const { workerFolder, path } = this.#directory;
-    const store = await openFirst(openLevelStore({ directory: join(workerFolder, 'store'), limits, log }), this.#directory);
-    const book = await WorkerBook.open(store, log, () => ids.id());
+    const opened = openLevelStore({ directory: join(workerFolder, 'store'), limits, log });
+    this.#opened.add("the worker's store", () => opened.close());
+    const store = await abortable(openFirst(opened, this.#directory), this.#signal);
+    const book = await abortable(
+      WorkerBook.open(store, log, () => ids.id()),
+      this.#signal,
+    );
     const owner = {
       get clusterId() {
         // Pinned when the worker is first welcomed; there are no containers before that.
@@ -158,13 +188,22 @@ class Node {
       nodeId: book.identity.nodeId,
     };
     const runtime = await openRuntime(this.#options, owner, workerFolder, this.#ambient);
-    tellFacts(this.#options, await runtime.facts(), this.#notify);
+    this.#opened.add('the runtime', () => runtime.close());
+    tellFacts(this.#options, await abortable(runtime.facts(), this.#signal), this.#notify);
     const meter = openHostMeter({ clock, diskPath: path });
-    this.#worker = await startWorker({ ...this.#parts('manager'), book, store, runtime, meter });
+    const onRefused = (reason: string): void => this.#refusals.add(reason, this.#isForeign(book));
+    const worker = await startWorker({ ...this.#parts('manager'), book, store, runtime, meter, onRefused });
+    this.#worker = worker;
+    this.#opened.add('the worker', () => worker.stop(this.#stopTasks));
+  }
+
+  /** Whether the worker's data belongs to another cluster than this node's manager. */
+  #isForeign({ identity }: WorkerBook): boolean {
+    return identity.clusterId !== null && identity.clusterId !== this.#manager?.manager.clusterId();
   }
 
   #parts(from: 'manager' | 'worker') {
-    return { options: this.#options, ambient: this.#ambient, metrics: this.#metrics, dialer: this.#dialer(from) };
+    return { options: this.#options, ambient: this.#ambient, metrics: this.#metrics, dialer: this.#dialer(from), signal: this.#signal };
   }
 
   async #listen(): Promise<void> {
@@ -241,8 +280,13 @@ class Node {
     return this.#manager?.manager.clusterId() ?? this.#worker?.desk.book.identity.clusterId ?? undefined;
   }
 
-  /** A node with both roles is ready when its worker was welcomed. */
-  #joined(): Promise<void> {
-    return reaches(this.#worker!.actor, (snapshot) => snapshot.matches('serving'));
+  /** A node with both roles is ready when its worker was welcomed. @throws CubeError `conflict` when it is refused for good */
+  async #joined({ actor }: WorkerRole): Promise<void> {
+    const serving = reaches(actor, (snapshot) => snapshot.matches('serving'));
+    try {
+      await abortable(Promise.race([serving, this.#refusals.final]), this.#signal);
+    } finally {
+      this.#refusals.end();
+    }
   }
 }

@@ -15,6 +15,8 @@ import type { HostMeter, Runtime } from '../ports/runtime.ts';
 import type { Scorer } from '../ports/scorer.ts';
 import type { Store } from '../ports/store.ts';
 import type { Dialer, Link } from '../ports/transport.ts';
+import { abortable } from '../runtime/abort.ts';
+import { Opened } from './opened.ts';
 import { nodeFacts } from './runtime.ts';
 
 /** What both roles are given. */
@@ -23,6 +25,8 @@ export interface RoleParts {
   readonly ambient: Ambient;
   readonly metrics: Metrics;
   readonly dialer: Dialer;
+  /** Gives up the start. */
+  readonly signal?: AbortSignal;
 }
 
 /** A manager that runs. */
@@ -36,7 +40,7 @@ export interface ManagerRole {
   stop(): Promise<void>;
 }
 
-/** Starts the manager; settles when it leads. @throws CubeError when it cannot */
+/** Starts the manager; settles when it leads. @throws CubeError when it cannot; the scorer and the store are closed then */
 export async function startManager(parts: RoleParts & { readonly openStore: () => Store; readonly scorer: Scorer }): Promise<ManagerRole> {
   const { options, ambient, dialer, openStore, scorer } = parts;
   const connections = new Map<string, Link>();
@@ -61,8 +65,12 @@ export async function startManager(parts: RoleParts & { readonly openStore: () =
     (snapshot) => snapshot.matches('leading'),
     (snapshot) => (snapshot.matches('following') ? snapshot.context.reason : null),
   );
+  const opened = new Opened(ambient.log);
+  opened.add('the scorer', () => scorer.close());
+  opened.add("the manager's store", () => manager.close());
+  opened.add('the manager', () => actor.send({ type: 'manager.stop' }));
   actor.start();
-  await leads;
+  await startedOr(opened, leads, parts.signal);
   let links = 0;
   return {
     actor,
@@ -73,11 +81,7 @@ export async function startManager(parts: RoleParts & { readonly openStore: () =
       actor.send({ type: 'link.wanted', id, peer: link.peer, redials: false });
     },
     dial: (address) => actor.send({ type: 'link.wanted', id: `dial-${address}`, peer: address, redials: true }),
-    async stop() {
-      actor.send({ type: 'manager.stop' });
-      await manager.close();
-      await scorer.close();
-    },
+    stop: () => opened.close(),
   };
 }
 
@@ -91,14 +95,32 @@ export interface WorkerRole {
   stop(stopTasks: boolean): Promise<void>;
 }
 
-/** Starts the worker; settles when it has taken up what ran before. */
-export async function startWorker(
-  parts: RoleParts & { readonly book: WorkerBook; readonly store: Store; readonly runtime: Runtime; readonly meter: HostMeter },
-): Promise<WorkerRole> {
-  const { options, ambient, dialer, book, store, runtime, meter } = parts;
+/** What a worker is given beside that. */
+export interface WorkerParts extends RoleParts {
+  readonly book: WorkerBook;
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly meter: HostMeter;
+  /** Hears why a manager does not take this worker, each time it says so. */
+  readonly onRefused?: (reason: string) => void;
+}
+
+/** Starts the worker; settles when it has taken up what ran before. @throws CubeError; the store and the runtime are closed then */
+export async function startWorker(parts: WorkerParts): Promise<WorkerRole> {
+  const { options, ambient, dialer, book, store, runtime, meter, onRefused } = parts;
   const connections = new Map<string, Link>();
   const facts = async (nodeId: string) => nodeFacts(options, nodeId, await runtime.facts());
-  const worker = createWorkerLogic({ ambient, limits: options.limits, book, runtime, meter, dialer, connections, facts });
+  const worker = createWorkerLogic({
+    ambient,
+    limits: options.limits,
+    book,
+    runtime,
+    meter,
+    dialer,
+    connections,
+    facts,
+    ...(onRefused ? { onRefused } : {}),
+  });
   const actor = createActor(worker.logic, { id: 'worker', clock: ambient.clock });
   worker.attach(actor);
   const recovered = reaches(
@@ -106,8 +128,20 @@ export async function startWorker(
     (snapshot) => snapshot.matches('joining'),
     (snapshot) => (snapshot.matches('waiting') ? snapshot.context.reason : null),
   );
+  const opened = new Opened(ambient.log);
+  let stopTasks = false;
+  opened.add('the runtime', () => runtime.close());
+  opened.add("the worker's store", () => store.close());
+  opened.add("the worker's links", () => {
+    for (const link of connections.values()) link.close('the worker stops');
+  });
+  opened.add('the worker', async () => {
+    const stopped = reaches(actor, (snapshot) => snapshot.status === 'done');
+    actor.send({ type: 'worker.stop', stopTasks });
+    await stopped;
+  });
   actor.start();
-  await recovered;
+  await startedOr(opened, recovered, parts.signal);
   let links = 0;
   return {
     actor,
@@ -120,15 +154,20 @@ export async function startWorker(
       actor.send({ type: 'link.wanted', id, peer: link.peer, redials: false });
     },
     dial: (address) => actor.send({ type: 'link.wanted', id: 'link', peer: address, redials: true }),
-    async stop(stopTasks) {
-      const stopped = reaches(actor, (snapshot) => snapshot.status === 'done');
-      actor.send({ type: 'worker.stop', stopTasks });
-      await stopped;
-      for (const link of connections.values()) link.close('the worker stops');
-      await store.close();
-      await runtime.close();
+    stop(withTasks) {
+      stopTasks = withTasks;
+      return opened.close();
     },
   };
+}
+
+/** Waits for the end of a start; closes what was opened when it fails or is given up. */
+async function startedOr(opened: Opened, started: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await (signal ? abortable(started, signal) : started);
+  } catch (thrown) {
+    await opened.closeAfter(thrown);
+  }
 }
 
 function workerControl(desk: WorkerDesk): WorkerControl {

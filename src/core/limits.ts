@@ -71,6 +71,8 @@ const defaults = {
   problemsMax: 100,
   /** Characters of a client's Task.ID in the seeds' API. */
   clientTaskIdCharsMax: 128,
+  /** Characters of an id that name a task, at least. */
+  idPrefixChars: 4,
   /** Final task records kept for one slot. */
   finalRecordsPerSlotMax: 5,
   /** How long after a failed placement a service's slot is placed again: first delay, factor, cap. */

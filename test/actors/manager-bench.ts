@@ -109,9 +109,7 @@ function scriptedWorker(world: World, name: string, id = `node-${name}`): Script
       return orders;
     },
     verdicts: () =>
-      new Map(
-        heard.flatMap((frame) => (frame.type === 'assignments' ? frame.verdicts.map(({ id, verdict }) => [id, verdict] as const) : [])),
-      ),
+      new Map(heard.flatMap((frame) => (frame.type === 'assignments' ? frame.verdicts.map((one) => [one.id, one.verdict] as const) : []))),
   };
 }
 
@@ -137,7 +135,7 @@ export function createManagerBench(options: Partial<WorldOptions> = {}): Manager
       }
       return asked;
     },
-    worker: (name, id) => scriptedWorker(world, name, id),
+    worker: (name, nodeId) => scriptedWorker(world, name, nodeId),
   };
   return bench;
 }

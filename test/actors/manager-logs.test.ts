@@ -27,7 +27,13 @@ async function withJob(count: number, limits: Readonly<Record<string, number>> =
 }
 
 /** Reads output while a worker answers; `most` is how many streams were open at once. */
-function read(bench: ManagerBench, worker: ScriptedWorker, ref: string, answers: (index: number) => Answer, more: Partial<LogRequest> = {}) {
+function read(
+  bench: ManagerBench,
+  worker: ScriptedWorker,
+  ref: string,
+  answers: (index: number) => Answer,
+  more: Partial<LogRequest> = {},
+) {
   const stop = new AbortController();
   const lines: LogLine[] = [];
   const seen = { lines, most: 0, error: undefined as CubeError | undefined, over: false, stop: () => stop.abort() };
@@ -99,6 +105,23 @@ test('the last lines of many tasks are the newest of them all, over few streams 
   const seen = await read(bench, worker, 'shop', answers, { tail: 3 });
   assert.deepEqual(texts(seen.lines), ['shop/main.3 hello', 'shop/main.2 hello', 'shop/main.1 hello']);
   assert.ok(seen.most <= 32, `${seen.most} streams at once`);
+});
+
+test('many streams at once are no cause for a warning', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  try {
+    const { bench, worker } = await withJob(30);
+    const seen = await read(bench, worker, 'shop', () => ({ lines: [[1, 'hello']] }), { follow: true });
+    assert.equal(seen.lines.length, 30);
+    seen.stop();
+    await bench.pass(100);
+    assert.ok(seen.over);
+  } finally {
+    process.off('warning', note);
+  }
+  assert.deepEqual(warnings, []);
 });
 
 test('more tasks than streams can be followed are refused with a word on what to do', async () => {

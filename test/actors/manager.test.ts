@@ -148,3 +148,18 @@ test('a node that joins while a batch is scored gets what that batch found no pl
   await bench.pass(2_000);
   assert.equal(worker.orders().size, 1);
 });
+
+test('a worker may forget what ended there and has no record any more', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  worker.send({ type: 'reports', reports: [report('stranger', 7, 'running'), report('gone', 9, 'stopped')] });
+  await bench.pass(100);
+  const forgotten = worker.heard.flatMap((frame) => (frame.type === 'delta' ? frame.forget : []));
+  assert.deepEqual(forgotten, ['gone']);
+  const acks = worker.heard.flatMap((frame) => (frame.type === 'acks' ? frame.acks : []));
+  assert.deepEqual(acks.slice(-2), [
+    { id: 'stranger', sequence: 7 },
+    { id: 'gone', sequence: 9 },
+  ]);
+  assert.equal(stateOf(bench, id), 'running');
+});

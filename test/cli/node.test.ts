@@ -1,6 +1,9 @@
 /** The commands that start a node, with a real one on the process runtime. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { StatusJson } from '../../src/core/views.ts';
@@ -49,6 +52,56 @@ test('up that cannot listen says so in its exit code, and as JSON', async (t) =>
   const { code, stdout } = await cube(['up', '--runtime', 'process', '--listen', '192.0.2.1:1', '-o', 'json'], { env: place(t) });
   assert.notEqual(code, 0);
   assert.ok((JSON.parse(stdout) as { error: { message: string } }).error.message.includes('192.0.2.1'));
+});
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} ends up while its engine does not answer`, async (t) => {
+    const env = place(t);
+    const socket = join(env.TMPDIR, 'engine.sock');
+    const engine = createServer();
+    const asked = once(engine, 'connection');
+    await once(engine.listen(socket), 'listening');
+    t.after(() => engine.close());
+    const args = ['up', '--runtime', 'docker', '--docker-host', `unix://${socket}`, '--listen', '127.0.0.1:0'];
+    const node = startCube(args, { env });
+    t.after(() => node.child.kill('SIGKILL'));
+    await asked;
+    node.child.kill(signal);
+    const ended = await node.ended;
+    assert.deepEqual([ended.code, ended.stdout], [code, ''], ended.stderr);
+  });
+}
+
+test('up says that its worker folder is of another cluster, and ends', async (t) => {
+  const env = place(t);
+  const first = startCube(['up', ...plain], { env });
+  t.after(() => first.child.kill('SIGKILL'));
+  await first.saw('stdout', 'ready');
+  first.child.kill('SIGINT');
+  await first.ended;
+  rmSync(join(env.CUBE_DATA, 'manager'), { recursive: true });
+  const { code, stderr } = await cube(['up', ...plain], { env });
+  assert.equal(code, 5);
+  assert.match(stderr, /this worker belongs to cluster/);
+  assert.ok(stderr.includes(join(env.CUBE_DATA, 'worker')), stderr);
+});
+
+test('up that lost its worker folder in a crash starts when the namesake counts as down', async (t) => {
+  const env = place(t);
+  const args = ['up', ...plain, '--name', 'bar', '--limit', 'takeoverDownMs=1000'];
+  const first = startCube(args, { env });
+  await first.saw('stdout', 'ready');
+  first.child.kill('SIGKILL');
+  await first.ended;
+  rmSync(join(env.CUBE_DATA, 'worker'), { recursive: true });
+  const second = startCube(args, { env });
+  t.after(() => second.child.kill('SIGKILL'));
+  await second.saw('stdout', 'ready');
+  second.child.kill('SIGINT');
+  assert.equal((await second.ended).code, 0);
 });
 
 test('a job goes through run, status, logs, stop and purge on a real node', async (t) => {

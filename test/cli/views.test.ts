@@ -37,13 +37,13 @@ test('a table of nothing is its header', () => {
 test('a table may have more rows than a call takes arguments', () => {
   const lines = alignTable(
     ['N', 'X'],
-    Array.from({ length: 200_000 }, (_, at) => [String(at), 'x']),
+    Array.from({ length: 200_000 }, (_, row) => [String(row), 'x']),
   );
   assert.deepEqual([lines.length, lines[0], lines[1]], [200_001, 'N        X', '0        x']);
 });
 
 test('the status of very many tasks is shown', () => {
-  const tasks = Array.from({ length: 160_000 }, (_, at) => aTask({ id: `task-${at}`, slot: `shop/web.${at + 1}` }));
+  const tasks = Array.from({ length: 160_000 }, (_, row) => aTask({ id: `task-${row}`, slot: `shop/web.${row + 1}` }));
   assert.equal(taskLines(aStatus([aJob()], tasks), options).length, 160_001);
 });
 

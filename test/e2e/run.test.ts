@@ -158,6 +158,27 @@ test('a stopped job starts again, and one that is purged is forgotten', { skip }
   );
 });
 
+test('logs: followed over the attempts of a task that restarts, each in a container of its own', { skip }, async () => {
+  const node = await theNode();
+  const script = 'echo hello; sleep 1; exit 1';
+  await submit(
+    node,
+    `name: again
+type: batch
+tasks:
+  t:
+    image: busybox:latest
+    command: [/bin/sh, -c, "${script}"]
+    restart: {on: failure, attempts: 2, within: 10m, delay: 100ms}
+`,
+    '--detach',
+  );
+  await eventually('its first attempt', async () => (await tasksOf(node, 'again'))[0]?.state === 'running');
+  assert.equal(done(await node.cube(['logs', '-f', 'again/t.1'])).stdout, 'hello\nhello\nhello\n');
+  assert.equal((await tasksOf(node, 'again'))[0]?.state, 'failed');
+  assert.equal(done(await node.cube(['logs', 'again/t.1'])).stdout, 'hello\n');
+});
+
 test('logs: of a job, of its last lines, and followed until the task ends', { skip }, async () => {
   const node = await theNode();
   const script = 'for n in 1 2 3; do echo line $n; done; sleep 1; echo late; echo oops >&2';

@@ -107,13 +107,21 @@ test('two wanted records of a version of a slot are seen, and three of a slot', 
   assert.match(checkSlots([one, { ...two, ...v2 }, record(1, 'running', { specHash: 'v3' })])[0]!, /3 wanted records/);
 });
 
-test('a container that runs without a record is seen, and one whose record has ended, but for lost ones', () => {
+test('a container that runs without a record is seen, and one whose record has ended, but for those that are excused', () => {
   const task = record(1, 'running');
   assert.deepEqual(checkContainers([container(task)], byId(task)), []);
-  assert.match(checkContainers([container(task)], byId())[0]!, /there is no record/);
-  assert.match(checkContainers([container(task)], byId({ ...task, state: 'stopped' }))[0]!, /its record says stopped/);
-  assert.deepEqual(checkContainers([container(task)], byId({ ...task, state: 'lost' })), []);
-  assert.deepEqual(checkContainers([container(task)], byId({ ...task, state: 'stopped' }), new Set(['w1'])), [], 'its worker forgot');
+  for (const [state, tasks] of [
+    ['missing', byId()],
+    ['stopped', byId({ ...task, state: 'stopped' })],
+    ['lost', byId({ ...task, state: 'lost' })],
+  ] as const) {
+    assert.match(checkContainers([container(task)], tasks)[0]!, new RegExp(`its record is ${state}`));
+    assert.deepEqual(
+      checkContainers([container(task)], tasks, ({ host }) => host === 'w1'),
+      [],
+    );
+    assert.equal(checkContainers([container(task)], tasks, ({ host }) => host === 'w2').length, 1);
+  }
 });
 
 test('a task that runs in two places is seen', () => {

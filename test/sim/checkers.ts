@@ -83,22 +83,22 @@ export function checkSlots(tasks: Iterable<TaskRecord>): Problems {
 }
 
 /**
- * Whatever runs has a record that may run: one that is not final, or one that was given up while its node was out of reach.
- * @param forgetful hosts whose workers have lost writes: they may begin again what they had told was over, until a manager stops it
+ * Whatever runs has a record, one that is not final.
+ * @param isExcused whether a container may run without one: what was given up while its node was out of reach goes on until the node
+ *   returns, and a worker that lost writes may begin again what it had told was over
  */
 export function checkContainers(
   running: readonly RunningContainer[],
   tasks: ReadonlyMap<string, TaskRecord>,
-  forgetful: ReadonlySet<string> = new Set(),
+  isExcused: (container: RunningContainer) => boolean = () => false,
 ): Problems {
   const problems: string[] = [];
   const seen = new Map<string, RunningContainer>();
   for (const container of running) {
     const { taskId, name, host } = container;
-    const task = tasks.get(taskId);
-    const excused = forgetful.has(host) || task?.state === 'lost';
-    if (task === undefined && !excused) problems.push(`${name} runs on ${host}, and there is no record ${taskId}`);
-    else if (task && isFinal(task) && !excused) problems.push(`${name} runs on ${host}, and its record says ${task.state}`);
+    const state = tasks.get(taskId)?.state ?? 'missing';
+    if ((state === 'missing' || finalStates.has(state)) && !isExcused(container))
+      problems.push(`${name} runs on ${host}, and its record is ${state}`);
     const other = seen.get(taskId);
     if (other) problems.push(`${taskId} runs twice: ${other.name} on ${other.host} and ${name} on ${host}`);
     seen.set(taskId, container);

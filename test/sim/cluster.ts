@@ -49,6 +49,8 @@ export class Cluster {
   readonly forgetful = new Set<string>();
   /** Tasks a container of which somebody removed: its attempt may be made again. */
   readonly removedByHand = new Set<string>();
+  /** Tasks that were given up while their nodes were out of reach. */
+  readonly #lost = new Set<string>();
   readonly #promises = createPromises();
   readonly #history = createHistoryChecker();
   readonly #dials: 'workers' | 'manager';
@@ -61,7 +63,10 @@ export class Cluster {
     const { world } = this;
     this.#dials = options.dials ?? 'workers';
     this.#fate = options.fate ?? fateOf;
-    this.manager = createManagerHost(world, 'm1', (event) => world.blame(this.#history.see(event)));
+    this.manager = createManagerHost(world, 'm1', (event) => {
+      world.blame(this.#history.see(event));
+      if (event.machine === 'task' && event.to === 'lost') this.#lost.add(event.id);
+    });
     const address = this.#dials === 'workers' ? this.manager.address : undefined;
     this.workers = (options.workers ?? ['w1']).map((name) => createWorkerHost(world, name, address));
     this.#watchFrames();
@@ -220,7 +225,7 @@ export class Cluster {
     const { world, manager } = this;
     const { jobs, tasks } = manager.mirror;
     world.blame(checkSlots(tasks.values()));
-    world.blame(checkContainers(this.running(), tasks, this.forgetful));
+    world.blame(checkContainers(this.running(), tasks, ({ host, taskId }) => this.forgetful.has(host) || this.#lost.has(taskId)));
     world.blame(this.#promises.check(jobs));
     for (const { engine, name } of this.workers) {
       for (const id of engine.doubles) world.blame([`task ${id} runs in two containers on ${name}`]);

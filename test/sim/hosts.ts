@@ -3,6 +3,7 @@ import { WorkerBook } from '../../actors/worker/book.ts';
 import { startManager, startWorker, type ManagerRole, type WorkerRole } from '../../src/boot/roles.ts';
 import { openInlineScorer } from '../../src/pool/inline.ts';
 import type { HostMeter } from '../../src/ports/runtime.ts';
+import type { Link } from '../../src/ports/transport.ts';
 import { fakeEngine, type FakeEngine } from '../../src/runtime/fake-engine.ts';
 import { openFakeRuntime } from '../../src/runtime/fake.ts';
 import { memoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory.ts';
@@ -179,6 +180,37 @@ function steadyMeter(clock: { now(): number }): HostMeter {
   return { measure: () => Promise.resolve({ at: clock.now(), used, memory, disk, cpuPercent: null, load: [0, 0, 0] }) };
 }
 
+/** Starts a worker's process on its disk and engine, as a node does. */
+async function openWorker(
+  world: World,
+  host: Pick<WorkerHost, 'name' | 'disk' | 'engine'>,
+  nodeName: string,
+  life: Life,
+): Promise<WorkerRole> {
+  const { process, wires } = life;
+  const { ambient } = process;
+  const { limits, network } = world;
+  const manners = mannersOf(world, host.name, () => undefined);
+  const store = openMemoryStore({ disk: guardDisk(process, host.disk, manners), limits, log: ambient.log });
+  const book = await WorkerBook.open(store, ambient.log, () => ambient.ids.id());
+  const owner = {
+    get clusterId() {
+      return book.identity.clusterId ?? '';
+    },
+    nodeId: book.identity.nodeId,
+  };
+  return startWorker({
+    options: nodeOptions(world, nodeName, 'worker'),
+    ambient,
+    metrics: noMetrics,
+    dialer: wires.dialer(network.dialer(host.name)),
+    book,
+    store,
+    runtime: guardRuntime(process, openFakeRuntime({ owner, engine: host.engine })),
+    meter: steadyMeter(ambient.clock),
+  });
+}
+
 /**
  * @param name of the host
  * @param manager the address it dials, or undefined when it is dialled itself
@@ -186,56 +218,19 @@ function steadyMeter(clock: { now(): number }): HostMeter {
  */
 export function createWorkerHost(world: World, name: string, manager: string | undefined, nodeName = name): WorkerHost {
   let disk = memoryDisk();
-  const engine = fakeEngine({ clock: world.clock, random: randomFor(world.seed, `engine of ${name}`), script: world.scripts });
-  const address = `${name}:5556`;
   let role: WorkerRole | undefined;
-  let book: WorkerBook | undefined;
-  const lives = createLives(world, name, () => book?.identity.nodeId);
   let unlisten: (() => void) | undefined;
+  const lives = createLives(world, name, () => role?.desk.book.identity.nodeId);
   const end = (): void => {
     role = undefined;
     unlisten?.();
     unlisten = undefined;
+    disk.crash();
   };
-
-  async function boot({ process, wires }: Life): Promise<void> {
-    const { ambient } = process;
-    const guarded = guardDisk(
-      process,
-      disk,
-      mannersOf(world, name, () => undefined),
-    );
-    const store = openMemoryStore({ disk: guarded, limits: world.limits, log: ambient.log });
-    const opened = await WorkerBook.open(store, ambient.log, () => ambient.ids.id());
-    book = opened;
-    const owner = {
-      get clusterId() {
-        return opened.identity.clusterId ?? '';
-      },
-      nodeId: opened.identity.nodeId,
-    };
-    const runtime = guardRuntime(process, openFakeRuntime({ owner, engine }));
-    const started = await startWorker({
-      options: nodeOptions(world, nodeName, 'worker'),
-      ambient,
-      metrics: noMetrics,
-      dialer: wires.dialer(world.network.dialer(name)),
-      book: opened,
-      store,
-      runtime,
-      meter: steadyMeter(ambient.clock),
-    });
-    if (!process.alive) return;
-    role = started;
-    watchActor(world, name, process, started.actor);
-    if (manager === undefined) unlisten = world.network.listen(address, (link) => process.enter(() => started.accept(wires.tap(link))));
-    else started.dial(`http://${manager}`);
-  }
-
-  return {
+  const host: WorkerHost = {
     name,
-    address,
-    engine,
+    address: `${name}:5556`,
+    engine: fakeEngine({ clock: world.clock, random: randomFor(world.seed, `engine of ${name}`), script: world.scripts }),
     get disk() {
       return disk;
     },
@@ -250,21 +245,24 @@ export function createWorkerHost(world: World, name: string, manager: string | u
     },
     async start() {
       const life = lives.begin();
-      life.process.onDeath(() => {
-        end();
-        disk.crash();
-      });
+      const { process, wires } = life;
+      process.onDeath(end);
       try {
-        await boot(life);
+        const started = await openWorker(world, host, nodeName, life);
+        if (!process.alive) return;
+        role = started;
+        watchActor(world, name, process, started.actor);
+        const take = (link: Link): void => process.enter(() => started.accept(wires.tap(link)));
+        if (manager === undefined) unlisten = world.network.listen(host.address, take);
+        else started.dial(`http://${manager}`);
       } catch (thrown) {
-        life.process.kill();
+        process.kill();
         throw thrown;
       }
     },
     kill: (frames) => lives.kill(frames),
     async stop(stopTasks = false) {
-      const stopping = role;
-      await stopping?.stop(stopTasks);
+      await role?.stop(stopTasks);
       lives.kill('delivered');
     },
     loseDisk() {
@@ -272,4 +270,5 @@ export function createWorkerHost(world: World, name: string, manager: string | u
       disk = memoryDisk();
     },
   };
+  return host;
 }

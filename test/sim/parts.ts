@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/ports/runtime.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
 import type { Dialer, Frame, Link } from '../../src/ports/transport.ts';
 import type { Disk, DiskHandle, Operation, WriteFault } from '../../src/store/disk.ts';
-import { never, type SimProcess } from './process.ts';
+import type { SimProcess } from './process.ts';
 
 /** How a disk behaves, asked at every write. */
 export interface DiskManners {
@@ -128,14 +128,12 @@ export function createWires(process: SimProcess, sees: (frame: Frame) => void, e
   return {
     tap,
     dialer: (dialer) => ({
-      dial: async (url, signal) => {
-        const link = await process.through('dial', async () => {
-          const made = await dialer.dial(url, signal);
-          if (!process.alive) made.close('its process died');
-          return made;
-        });
-        return process.alive ? (tap(link as Link) as never) : never();
-      },
+      dial: (url, signal) =>
+        process.through('dial', async () => {
+          const link = await dialer.dial(url, signal);
+          if (!process.alive) link.close('its process died');
+          return tap(link);
+        }),
     }),
   };
 }

@@ -72,7 +72,7 @@ export function seededIds(random: Random): Ids {
 }
 
 /** A promise that never settles: what the dead hear. */
-export function never<T>(): Promise<T> {
+function never<T>(): Promise<T> {
   return new Promise<T>(() => undefined);
 }
 
@@ -85,6 +85,37 @@ function isGuarded(handle: unknown): handle is GuardedTimer {
   return typeof handle === 'object' && handle !== null && 'cleared' in handle;
 }
 
+/** A clock whose timers come in by `enter`. One that waits in a frozen process can still be cleared by one that comes before it. */
+function guardClock(clock: Clock, enter: (run: () => void) => void): Clock {
+  return {
+    now: clock.now,
+    monotonic: clock.monotonic,
+    setTimeout(run, ms) {
+      const timer: GuardedTimer = { cleared: false, inner: undefined };
+      const fire = (): void => {
+        if (!timer.cleared) run();
+      };
+      timer.inner = clock.setTimeout(() => enter(fire), ms);
+      return timer;
+    },
+    clearTimeout(handle) {
+      if (!isGuarded(handle)) return;
+      handle.cleared = true;
+      clock.clearTimeout(handle.inner);
+    },
+  };
+}
+
+/** A process's log; the dead say nothing. */
+function logOf(name: string, { clock, log }: ProcessDeps, isAlive: () => boolean): Log {
+  const write =
+    (level: LogLine['level']) =>
+    (message: string, _fields?: LogFields): void => {
+      if (isAlive()) log({ atMs: clock.monotonic(), process: name, level, message });
+    };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
 /** Starts a process. @param random where its chance and its ids come from */
 export function createProcess(name: string, random: Random, deps: ProcessDeps): SimProcess {
   let alive = true;
@@ -95,31 +126,7 @@ export function createProcess(name: string, random: Random, deps: ProcessDeps): 
     if (isFrozen) waiting.push(run);
     else if (alive) run();
   };
-  const write =
-    (level: LogLine['level']) =>
-    (message: string, _fields?: LogFields): void => {
-      if (alive) deps.log({ atMs: deps.clock.monotonic(), process: name, level, message });
-    };
-  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-  const clock: Clock = {
-    now: deps.clock.now,
-    monotonic: deps.clock.monotonic,
-    setTimeout(run, ms) {
-      const timer: GuardedTimer = { cleared: false, inner: undefined };
-      timer.inner = deps.clock.setTimeout(() => {
-        // A timer that waits in a frozen process can still be cleared by one that comes before it.
-        enter(() => {
-          if (!timer.cleared) run();
-        });
-      }, ms);
-      return timer;
-    },
-    clearTimeout(handle) {
-      if (!isGuarded(handle)) return;
-      handle.cleared = true;
-      deps.clock.clearTimeout(handle.inner);
-    },
-  };
+  const clock = guardClock(deps.clock, enter);
   const kill = (): void => {
     if (!alive) return;
     alive = false;
@@ -134,7 +141,7 @@ export function createProcess(name: string, random: Random, deps: ProcessDeps): 
     get alive() {
       return alive;
     },
-    ambient: { clock, ids: seededIds(random), random, log },
+    ambient: { clock, ids: seededIds(random), random, log: logOf(name, deps, () => alive) },
     kill,
     freeze: () => void (isFrozen = true),
     thaw() {

@@ -15,6 +15,7 @@ test('the same seed gives the same history to the last byte, and another seed an
 });
 
 function firstDifference(a: string, b: string): string {
-  const at = [...a].findIndex((char, index) => char !== b[index]);
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
   return `differs at ${at}: ${JSON.stringify(a.slice(at - 100, at + 100))} and ${JSON.stringify(b.slice(at - 100, at + 100))}`;
 }
