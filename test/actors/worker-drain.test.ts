@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { service } from '../sim/scripts.ts';
+import { createManagerBench, report } from './manager-bench.ts';
 import { createWorkerBench, order, type WorkerBench } from './worker-bench.ts';
 
 /** A worker with a running task that ends only when it is killed, and may take a while to stop. */
@@ -51,4 +53,21 @@ test('a stopping worker looks at its tasks at its own pace, and no more once it 
   const sofar = looks;
   await bench.pass(1_000);
   assert.equal(looks, sofar);
+});
+
+test('a node that announces a long stop is held for as long, but not without end', async () => {
+  const bench = createManagerBench({ limits: { nodeAwayMsMax: 200_000 } });
+  await bench.start();
+  const worker = bench.worker('w1');
+  await bench.answer(worker.join());
+  await bench.answer(bench.control.submit({ spec: service('shop'), origin: { kind: 'file' } }));
+  await bench.pass(100);
+  const [id] = worker.orders().keys();
+  worker.send({ type: 'reports', reports: [report(id!, 1, 'running')] });
+  await bench.pass(100);
+  worker.send({ type: 'bye', backMs: 500_000 });
+  await bench.pass(190_000);
+  assert.equal(bench.host.mirror.tasks.get(id!)?.state, 'running');
+  await bench.pass(15_000);
+  assert.equal(bench.host.mirror.tasks.get(id!)?.state, 'unreachable');
 });
