@@ -68,6 +68,8 @@ export class Leader {
   readonly usage = new Map<string, Usage>();
   /** Monotonic time of the last word from a node. */
   readonly heardAt = new Map<string, number>();
+  /** Why nodes were refused, as it was said. */
+  readonly refused = new Map<string, string>();
   /** Pending tasks for which there was no place; they wait until there may be more room. */
   readonly parked = new Set<string>();
   /** Counts the times when there may have been more room, and how many there were when the batch under way was drawn. */

@@ -43,7 +43,10 @@ function graceMs(leader: Leader, node: NodeRecord): number {
 export function greet(leader: Leader, link: string, greeting: Greeting): void {
   const refusal = refusalOf(leader, greeting);
   if (refusal) {
-    leader.deps.ambient.log.warn(`node ${greeting.facts.name} is refused: ${refusal.message}`);
+    const { id, name } = greeting.facts;
+    // It will ask again and again: its reason is said once.
+    if (leader.refused.get(id) !== refusal.message) leader.deps.ambient.log.warn(`node ${name} is refused: ${refusal.message}`);
+    leader.refused.set(id, refusal.message);
     leader.sessions.send(link, { type: 'refused', code: refusal.code, message: refusal.message });
     leader.office.refused(link, refusal.message);
     return;

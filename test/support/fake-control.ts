@@ -1,12 +1,10 @@
 /** A Control in memory: jobs run as soon as they are submitted, nothing is scheduled, and a test can break or hold what it likes. */
-import { problem } from '../../src/core/errors.ts';
-import type { CubeError } from '../../src/core/errors.ts';
+import { problem, type CubeError } from '../../src/core/errors.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 import { slotName } from '../../src/core/ids.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import { noResources } from '../../src/core/resources.ts';
-import { isFinal } from '../../src/core/task.ts';
-import type { TaskRecord } from '../../src/core/task.ts';
+import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type {
   Control,
   EventFilter,
@@ -275,7 +273,7 @@ export class FakeControl implements Control {
           slot,
           version: 1,
           specHash: 'hash',
-    run: 1,
+          run: 1,
           image: task.image,
           state: 'running',
           health: 'healthy',
