@@ -9,21 +9,10 @@
  * every state that is not final. The edges inside the states are the usual path; they lead to the same places.
  */
 import { assign, fromCallback, setup } from 'xstate';
-import type { Desired, Health, Order, ReportedState } from '../src/core/task.ts';
+import type { Desired, Health, Observed, Order, ReportedState } from '../src/core/task.ts';
 
-/** What is observed of a task's container. */
-export interface Observation {
-  readonly attempt: number;
-  readonly restarts: number;
-  readonly exitCode?: number;
-  readonly reason?: string;
-  readonly reasonCode?: string;
-  /** What is being done right now, for progress. */
-  readonly detail?: string;
-  readonly containerId?: string;
-  readonly containerName?: string;
-  readonly startedAt?: number;
-  readonly finishedAt?: number;
+/** What is observed of a task's container, and what its supervisor keeps for itself. */
+export interface Observation extends Observed {
   /** Times of the restarts within the policy's window, ms since the epoch. */
   readonly restartedAt?: readonly number[];
   /** The container of the attempt before, kept until the next one is made. */

@@ -123,20 +123,25 @@ export interface Order {
   readonly origin?: JobOrigin;
 }
 
-/** The worker's word on a task. `sequence` rises by one with each change of that task. */
-export interface TaskReport {
-  readonly id: string;
-  readonly sequence: number;
-  readonly state: ReportedState;
-  readonly health: Health;
+/** What a worker sees of a task's container. Times are ms since the epoch, by the worker's clock. */
+export interface Observed {
   readonly attempt: number;
   readonly restarts: number;
   readonly exitCode?: number;
   readonly reason?: string;
   readonly reasonCode?: string;
+  /** What is being done right now, for progress. */
   readonly detail?: string;
   readonly containerId?: string;
   readonly containerName?: string;
   readonly startedAt?: number;
   readonly finishedAt?: number;
+}
+
+/** The worker's word on a task. `sequence` rises by one with each change of that task. */
+export interface TaskReport extends Observed {
+  readonly id: string;
+  readonly sequence: number;
+  readonly state: ReportedState;
+  readonly health: Health;
 }
