@@ -1,0 +1,59 @@
+/** Jobs: how large they may be, and the defaults of their tasks. Named, settable and checked by ../limits.ts. */
+export const jobLimits = {
+  // --- jobs
+  /** Instances one job may ask for. */
+  jobInstancesMax: 1_000_000,
+  /** Tasks (specs) one job may have. */
+  jobTasksMax: 100,
+  /** Priority of a job that tells none; higher is placed first. */
+  jobPriority: 50,
+  /** Ports one task may ask for. */
+  taskPortsMax: 1_000,
+  /** Versions of a job that are kept. */
+  jobVersionsMax: 50,
+  /** Aliases a YAML file may expand (a bomb has billions). */
+  yamlAliasesMax: 100,
+  /** Levels of nesting in a YAML file: deeper ones would exhaust the parser's stack. */
+  yamlDepthMax: 64,
+  /** Longest duration in a job file: timers count in 31 bits. */
+  jobDurationMsMax: 2_147_483_647,
+  /** Problems of one file that are listed; the rest is counted. */
+  problemsMax: 100,
+  /** Characters of a client's Task.ID in the seeds' API. */
+  clientTaskIdCharsMax: 128,
+  /** Characters of an id that name a task, at least. */
+  idPrefixChars: 4,
+  /** Final task records kept for one slot. */
+  finalRecordsPerSlotMax: 5,
+  /** How long after a failed placement a service's slot is placed again: first delay, factor, cap. */
+  replaceDelayMs: 1_000,
+  replaceBackoff: 2,
+  replaceDelayMsMax: 60_000,
+
+  // --- restart and stop defaults of a task
+  restartAttempts: 3,
+  restartWithinMs: 600_000,
+  restartDelayMs: 1_000,
+  restartBackoff: 2,
+  restartDelayMsMax: 60_000,
+  /** Share of a restart delay that is random, so that many restarts do not meet. */
+  restartJitter: 0.1,
+  stopGraceMs: 10_000,
+
+  // --- health checks of a task
+  healthIntervalMs: 5_000,
+  healthTimeoutMs: 2_000,
+  /** Failed looks in a row that make a task unhealthy. */
+  healthRetries: 3,
+  healthStartPeriodMs: 10_000,
+  /** Until a check has gone well it looks sooner than its interval says: first pause, and the factor by which pauses grow up to it. */
+  healthFirstLookMs: 100,
+  healthLookBackoff: 1.5,
+  /** Statuses of an http check that count as well, both ends included. */
+  healthStatusFrom: 200,
+  healthStatusTo: 399,
+  /** Nodes on which a slot failed that are remembered, so that it goes elsewhere. */
+  avoidNodesMax: 8,
+  /** Instances of a task replaced at once when a job changes. */
+  updateParallel: 1,
+};
