@@ -30,6 +30,33 @@ export interface RestartSpec {
   readonly delayMsMax: number;
 }
 
+/** HTTP statuses that count as well, both ends included. */
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One look at a running container. Ports are the container's own. */
+export type ProbeSpec =
+  /** Without a port: the first published TCP port. */
+  | { readonly kind: 'http'; readonly path: string; readonly port?: number; readonly statuses: readonly StatusRange[] }
+  | { readonly kind: 'tcp'; readonly port: number }
+  /** Well when it exits with 0. */
+  | { readonly kind: 'exec'; readonly command: readonly string[] };
+
+/** How the worker finds out whether a running container is well. */
+export interface HealthSpec {
+  readonly probe: ProbeSpec;
+  /** Between two looks. */
+  readonly intervalMs: number;
+  /** A look that takes longer has failed. */
+  readonly timeoutMs: number;
+  /** Failed looks in a row that make it unhealthy. */
+  readonly retries: number;
+  /** From its start on, failed looks do not count for so long, unless one went well before. */
+  readonly startPeriodMs: number;
+}
+
 /** One member of a job. */
 export interface TaskSpec {
   readonly image: string;
@@ -43,8 +70,11 @@ export interface TaskSpec {
   /** What is reserved. 0 reserves nothing and sets no limit. */
   readonly resources: Resources;
   readonly ports: readonly PortSpec[];
+  /** Undefined: the image's own check, where it has one. `none`: not even that. */
+  readonly health?: HealthSpec | 'none';
   readonly restart: RestartSpec;
-  readonly stopSignal: string;
+  /** Undefined: the image's own, else SIGTERM. */
+  readonly stopSignal?: string;
   /** Between the state `stopping` and the signal. */
   readonly stopDelayMs: number;
   /** Between the signal and SIGKILL. */

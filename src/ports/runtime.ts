@@ -1,11 +1,16 @@
 /**
- * The runtime port: what runs a task. Eight verbs, each safe to repeat: "already there" and "already gone" are successes.
+ * The runtime port: what runs a task. Its verbs are safe to repeat: "already there" and "already gone" are successes.
  * Failures are `CubeError`s of the runtime's codes (`image-not-found`, `image-denied`, `image-bad-name`, `image-unavailable`,
  * `port-taken`, `bad-command`, `bad-settings`, `engine-error`, `no-engine`), with the engine's own words in the message. Every call that
  * takes an `AbortSignal` rejects with an `AbortError` soon after it fires, and leaves nothing half-made that `list` cannot show.
  */
-import type { Order } from '../core/task.ts';
+import type { TerminalSize } from '../core/exec-protocol.ts';
+import type { ProbeSpec } from '../core/job.ts';
+import type { CpuTicks } from '../core/node.ts';
+import type { Health, Order } from '../core/task.ts';
 import type { Resources } from '../core/resources.ts';
+
+export type { TerminalSize } from '../core/exec-protocol.ts';
 
 /** One attempt of one task, as it is to run. */
 export interface Work {
@@ -25,6 +30,8 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** What is being done, for people: `pulling nginx:1.27 (45 %)`. */
   readonly onProgress: (detail: string) => void;
+  /** Hears the name of an image that was pulled for this: only such images are ever removed again. */
+  readonly onPulled?: (image: string) => void;
 }
 
 /** How an attempt ended. */
@@ -36,13 +43,28 @@ export interface Exit {
   readonly finishedAt: number;
 }
 
+/** What is known of a container from its start on. */
+export interface Started {
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  /** What its image's name stood for: the digest in its registry, or the image's id where it has none. Absent without images. */
+  readonly digest?: string;
+  /** Whether the runtime itself looks after its health, as an image's HEALTHCHECK asks: `health` tells. */
+  readonly hasCheck: boolean;
+}
+
 /** A container of this owner that exists, whatever Cube knows of it. */
 export interface Found {
   readonly ref: ContainerRef;
   readonly taskId: string;
+  /** The task's slot, where the container tells it. */
+  readonly slot?: string;
   readonly attempt: number;
   readonly state: 'created' | 'running' | 'exited';
+  readonly createdAt: number;
   readonly startedAt?: number;
+  readonly digest?: string;
+  readonly hasCheck: boolean;
   /** Of an exited one. */
   readonly exit?: Exit;
 }
@@ -77,24 +99,110 @@ export interface RuntimeFacts {
   readonly warnings: readonly string[];
 }
 
+/** What one look at a container found. */
+export interface ProbeResult {
+  readonly ok: boolean;
+  /** For people: `GET /health answered 503`, `connection refused`, the last line a command wrote. */
+  readonly detail: string;
+}
+
+/** What a look is to know beside the container. */
+export interface ProbeOptions {
+  /** Container port an http probe without one goes to. */
+  readonly port?: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a runtime's own check says. */
+export interface HealthSeen {
+  readonly health: Health;
+  readonly detail?: string;
+}
+
+/** A command to run in a running container. */
+export interface ExecOptions {
+  readonly command: readonly string[];
+  /** With a terminal stdout and stderr are one stream. */
+  readonly tty: boolean;
+  /** Whether there will be input; else the command reads an end at once. */
+  readonly stdin: boolean;
+  readonly size?: TerminalSize;
+  /** Ends the session when it fires. */
+  readonly signal: AbortSignal;
+}
+
+/** A piece of what a command wrote. */
+export interface ExecOutput {
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: Uint8Array;
+}
+
+/** A command that runs in a container. */
+export interface ExecSession {
+  /** Read once; what is not read holds the command up. Ends with it. */
+  readonly output: AsyncIterable<ExecOutput>;
+  /** Settles with the command's exit code when it has ended. @throws CubeError `engine-error` when that cannot be known; AbortError */
+  readonly exitCode: Promise<number>;
+  /** Settles when the command's end has taken it, so that a fast writer waits. Nothing happens when it has ended. */
+  write(bytes: Uint8Array): Promise<void>;
+  endInput(): void;
+  /** Of no meaning without a terminal. */
+  resize(size: TerminalSize): Promise<void>;
+}
+
+/** What a running container was measured to use. */
+export interface ContainerUsage {
+  readonly taskId: string;
+  /** Cores, since the last measurement; null before the second. */
+  readonly cpu: number | null;
+  /** Without what the kernel's page cache holds and can drop. */
+  readonly memoryBytes: number;
+  /** Since its start; null where the host's own network is used or nothing tells. */
+  readonly networkInBytes: number | null;
+  readonly networkOutBytes: number | null;
+}
+
+/** An image that no container uses, running or not. */
+export interface UnusedImage {
+  readonly id: string;
+  /** Its names, tags and digests both. */
+  readonly names: readonly string[];
+  readonly sizeBytes: number;
+}
+
 /** What runs tasks: Docker, plain processes, or a script. */
 export interface Runtime {
   readonly name: 'docker' | 'process' | 'fake';
   /** @throws CubeError `no-engine` when the engine does not answer */
   facts(): Promise<RuntimeFacts>;
+  /** Asks whether the engine answers, at next to no cost. @throws CubeError `no-engine`, `engine-error` */
+  ping(): Promise<void>;
   /** Pulls what is missing and makes the container. Already made for this attempt: that one. */
   prepare(work: Work, options: PrepareOptions): Promise<ContainerRef>;
-  /** Starts it. Already running, or already exited: done. @returns when it started, ms since the epoch */
-  start(ref: ContainerRef, signal: AbortSignal): Promise<{ readonly startedAt: number }>;
+  /** Starts it. Already running, or already exited: done. */
+  start(ref: ContainerRef, signal: AbortSignal): Promise<Started>;
   /** Settles when it has ended, at once if it had; a container that is gone counts as exit 137 with that reason. */
   wait(ref: ContainerRef, signal: AbortSignal): Promise<Exit>;
-  /** Sends the signal, waits the grace, kills. Already ended or gone: done. */
-  stop(ref: ContainerRef, how: { readonly stopSignal: string; readonly graceMs: number }): Promise<Exit>;
+  /** Sends the signal (undefined: the container's own), waits the grace, kills. Already ended or gone: done. */
+  stop(ref: ContainerRef, how: { readonly stopSignal?: string; readonly graceMs: number }): Promise<Exit>;
   /** Removes an ended or never started container, by force if need be. Already gone: done. */
   remove(ref: ContainerRef): Promise<void>;
   /** All containers of this cluster and node. */
   list(): Promise<readonly Found[]>;
   logs(ref: ContainerRef, options: LogOptions): AsyncIterable<LogChunk>;
+  /** Looks once whether a running container is well. An unwell or ended one is an answer. @throws CubeError `no-engine`; AbortError */
+  probe(ref: ContainerRef, probe: ProbeSpec, options: ProbeOptions): Promise<ProbeResult>;
+  /** What the runtime's own check says, now and whenever that changes. Ends without an error when `signal` fires or the container ends. */
+  health(ref: ContainerRef, signal: AbortSignal): AsyncIterable<HealthSeen>;
+  /** Runs a command in a running container. @throws CubeError `not-found`, `conflict` when it does not run, `bad-command`; AbortError */
+  exec(ref: ContainerRef, options: ExecOptions): Promise<ExecSession>;
+  /** Measures all running containers of this cluster and node. */
+  usage(): Promise<readonly ContainerUsage[]>;
+  /** None where there are no images. */
+  unusedImages(): Promise<readonly UnusedImage[]>;
+  /** Removes an image unless a container uses it by then. Already gone: done. @returns whether it is gone */
+  removeImage(id: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -116,7 +224,6 @@ export interface HostSample {
   readonly used: Resources;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
   readonly disk: { readonly totalBytes: number; readonly freeBytes: number };
-  /** Shares of all cores since the last sample, in percent; null before the second sample. */
-  readonly cpuPercent: { readonly user: number; readonly system: number; readonly idle: number } | null;
+  readonly cpuTicks: CpuTicks;
   readonly load: readonly [number, number, number];
 }

@@ -6,6 +6,7 @@ import type { ContainerRef, Exit, Owner, Work } from '../ports/runtime.ts';
 import { abortable, deferred } from './abort.ts';
 import type { Deferred } from './abort.ts';
 import { goneExit } from './ends.ts';
+import { FakeImages } from './fake-images.ts';
 import { scriptOfEnv } from './fake-script.ts';
 import type { FakeScript, FakeScripts } from './fake-script.ts';
 
@@ -16,6 +17,7 @@ export interface FakeContainer {
   readonly work: Work;
   readonly script: FakeScript;
   readonly state: 'created' | 'running' | 'exited';
+  readonly createdAt: number;
   readonly startedAt?: number;
   readonly exit?: Exit;
 }
@@ -23,12 +25,25 @@ export interface FakeContainer {
 /** A call of the port, as it came in. `container` is an id, or a name where there is no id yet. */
 export interface FakeCall {
   readonly at: number;
-  readonly verb: 'facts' | 'prepare' | 'start' | 'wait' | 'stop' | 'remove' | 'list' | 'logs';
+  readonly verb:
+    | 'facts'
+    | 'prepare'
+    | 'start'
+    | 'wait'
+    | 'stop'
+    | 'remove'
+    | 'list'
+    | 'logs'
+    | 'probe'
+    | 'health'
+    | 'exec'
+    | 'usage'
+    | 'images';
   readonly container?: string;
 }
 
 type Changing<T> = { -readonly [Name in keyof T]: T[Name] };
-type Kept = Changing<FakeContainer> & { readonly ended: Deferred<Exit>; timer?: unknown };
+type Kept = Changing<FakeContainer> & { readonly ended: Deferred<Exit>; timer?: unknown; looks: number };
 
 /** What a fake engine is made of. */
 export interface FakeEngineOptions {
@@ -54,6 +69,7 @@ export class FakeEngine {
   /** Tasks that ran in two containers at once, by id, as often as that came about. */
   readonly doubles: string[] = [];
   readonly clock: Clock;
+  readonly images = new FakeImages(() => [...this.#containers.values()].map(({ work }) => work.order.spec.image));
   readonly #options: FakeEngineOptions;
   readonly #containers = new Map<string, Kept>();
   readonly #made = new Map<string, number>();
@@ -173,7 +189,7 @@ export class FakeEngine {
     this.#made.set(key, (this.#made.get(key) ?? 0) + 1);
     this.#ids++;
     const ref = { id: `fake-${String(this.#ids).padStart(6, '0')}`, name };
-    this.#containers.set(ref.id, { ref, owner, work, script, state: 'created', ended: deferred() });
+    this.#containers.set(ref.id, { ref, owner, work, script, state: 'created', createdAt: this.clock.now(), ended: deferred(), looks: 0 });
     return ref;
   }
 

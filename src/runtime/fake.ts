@@ -1,17 +1,26 @@
 /** The runtime port on a script: a real driver with settings, for tests and simulation. It reads no clock but the given one. */
 import { problem } from '../core/errors.ts';
 import { containerName } from '../core/ids.ts';
+import type { ProbeSpec } from '../core/job.ts';
 import type { Resources } from '../core/resources.ts';
 import type {
   ContainerRef,
+  ContainerUsage,
+  ExecOptions,
+  ExecSession,
   Exit,
   Found,
+  HealthSeen,
   LogChunk,
   LogOptions,
   Owner,
   PrepareOptions,
+  ProbeOptions,
+  ProbeResult,
   Runtime,
   RuntimeFacts,
+  Started,
+  UnusedImage,
   Work,
 } from '../ports/runtime.ts';
 import { abortError, abortable, sleep, throwIfAborted, within } from './abort.ts';
@@ -19,6 +28,10 @@ import { goneExit, lateExit } from './ends.ts';
 import type { StopOrder } from './ends.ts';
 import { FakeEngine } from './fake-engine.ts';
 import type { FakeContainer, FakeEngineOptions } from './fake-engine.ts';
+import { fakeExec } from './fake-exec.ts';
+import { fakeCheck, fakeLook } from './fake-health.ts';
+import { imageId } from './fake-images.ts';
+import { unchecked } from './no-check.ts';
 import { Starts } from './starts.ts';
 
 /** Settings of the fake runtime: an engine that is there already, or what a new one is made of. */
@@ -40,6 +53,8 @@ class FakeRuntime implements Runtime {
   readonly #owner: Owner;
   readonly #capacity: Resources;
   readonly #starts = new Starts();
+  /** Containers of which usage was asked before: their second measurement knows the cpu. */
+  readonly #measured = new Set<string>();
   readonly #closed = new AbortController();
 
   constructor(engine: FakeEngine, owner: Owner, capacity: Resources) {
@@ -53,23 +68,29 @@ class FakeRuntime implements Runtime {
     return { name: 'fake', version: '1', capacity: this.#capacity, os: 'linux', arch: 'x64', warnings: ['nothing runs: all is played'] };
   }
 
-  async prepare(work: Work, { signal, onProgress }: PrepareOptions): Promise<ContainerRef> {
+  async ping(): Promise<void> {
+    await this.#engine.answering(this.#closed.signal);
+    this.#throwIfDown();
+  }
+
+  async prepare(work: Work, { signal, onProgress, onPulled }: PrepareOptions): Promise<ContainerRef> {
     throwIfAborted(signal);
     const name = containerName(work.order, work.attempt);
     await this.#enter('prepare', name, signal);
     const found = this.#engine.find(name);
     if (found) return found.ref;
     const script = this.#engine.scriptOf(work);
-    const { image } = work.order.spec;
+    const { image, pull } = work.order.spec;
     onProgress(`pulling ${image} (0 %)`);
     await this.#pause(this.#engine.delay(script, script.prepareMs), signal);
     if (script.pullError !== undefined && this.#engine.takeError(work, script)) {
       throw problem(script.pullError, `${image}: the script says ${script.pullError}`);
     }
+    if (this.#engine.images.put(image, script.imageBytes) && pull !== 'never' && script.imagePresent !== true) onPulled?.(image);
     return this.#engine.create(work, this.#owner, script);
   }
 
-  start(ref: ContainerRef, signal: AbortSignal): Promise<{ startedAt: number }> {
+  start(ref: ContainerRef, signal: AbortSignal): Promise<Started> {
     return this.#starts.run(ref.id, signal, (first) => this.#begin(ref, first));
   }
 
@@ -93,18 +114,20 @@ class FakeRuntime implements Runtime {
     if (!one) return goneExit(clock.now(), 'removed by somebody else');
     if (one.exit) return one.exit;
     if (one.state === 'created') return goneExit(clock.now(), 'never started');
+    const stopSignal = how.stopSignal ?? one.script.stopSignal ?? 'SIGTERM';
     if (how.graceMs > 0) {
-      this.#engine.signal(one, how.stopSignal);
+      this.#engine.signal(one, stopSignal);
       const exit = await within(clock, how.graceMs, one.ended.promise);
       if (exit) return exit;
     }
     this.#engine.signal(one, 'SIGKILL');
-    return lateExit(await one.ended.promise, how);
+    return lateExit(await one.ended.promise, { ...how, stopSignal });
   }
 
   async remove(ref: ContainerRef): Promise<void> {
     await this.#starts.settled(ref.id);
     await this.#enter('remove', ref.id);
+    this.#measured.delete(ref.id);
     this.#engine.discard(ref.id, 'removed');
   }
 
@@ -112,10 +135,11 @@ class FakeRuntime implements Runtime {
     await this.#enter('list', undefined);
     const { clusterId, nodeId } = this.#owner;
     const found: Found[] = [];
-    for (const { ref, owner, work, state, startedAt, exit } of this.#engine.containers.values()) {
+    for (const one of this.#engine.containers.values()) {
+      const { ref, owner, work, state, createdAt, startedAt, exit } = one;
       if (owner.clusterId !== clusterId || owner.nodeId !== nodeId) continue;
       const times = { ...(startedAt === undefined ? {} : { startedAt }), ...(exit === undefined ? {} : { exit }) };
-      found.push({ ref, taskId: work.order.id, attempt: work.attempt, state, ...times });
+      found.push({ ref, taskId: work.order.id, attempt: work.attempt, state, createdAt, ...times, ...imageOf(one) });
     }
     return found;
   }
@@ -127,42 +151,98 @@ class FakeRuntime implements Runtime {
     if (!one) throw problem('not-found', `container ${ref.name} is gone, and its output with it`);
     const { follow, tail, sinceMs = Number.NEGATIVE_INFINITY, signal } = options;
     const { clock } = this.#engine;
-    const present = linesUntil(one, clock.now()).filter(({ at }) => at > sinceMs);
+    const all = linesUntil(one, clock.now());
+    const present = all.filter(({ at }) => at > sinceMs);
+    let seen = all.length;
     yield* tail === undefined ? present : present.slice(Math.max(0, present.length - tail));
-    let seen = linesUntil(one, clock.now()).length;
     const over = one.ended.promise.then(() => true);
     while (follow && one.state === 'running') {
       const next = nextLineAt(one, seen);
       await (next === undefined ? abortable(over, signal) : within(clock, Math.max(0, next - clock.now()), abortable(over, signal)));
-      const all = linesUntil(one, clock.now());
-      yield* all.slice(seen).filter(({ at }) => at > sinceMs);
-      seen = all.length;
+      const more = linesUntil(one, clock.now());
+      const fresh = more.slice(seen).filter(({ at }) => at > sinceMs);
+      seen = more.length;
+      yield* fresh;
     }
     throwIfAborted(signal);
+    // What it printed while its reader took its time.
+    if (follow) yield* linesUntil(one, clock.now()).slice(seen);
+  }
+
+  async probe(ref: ContainerRef, probe: ProbeSpec, options: ProbeOptions): Promise<ProbeResult> {
+    throwIfAborted(options.signal);
+    this.#throwIfClosed();
+    // Only a command needs the engine: a network look goes to the container itself.
+    if (probe.kind === 'exec') await this.#enter('probe', ref.id, options.signal);
+    const one = this.#engine.find(ref.id);
+    const result = await fakeLook(one, probe, one?.looks ?? 0, { ...options, clock: this.#engine.clock });
+    if (one) one.looks++;
+    return result;
+  }
+
+  async *health(ref: ContainerRef, signal: AbortSignal): AsyncGenerator<HealthSeen> {
+    if (signal.aborted) return;
+    const one = this.#engine.find(ref.id);
+    if (!one || !imageOf(one).hasCheck) yield* unchecked((left) => this.wait(ref, left), signal);
+    else yield* fakeCheck(one, one.ended.promise, this.#engine.clock, AbortSignal.any([signal, this.#closed.signal]));
+  }
+
+  async exec(ref: ContainerRef, options: ExecOptions): Promise<ExecSession> {
+    throwIfAborted(options.signal);
+    await this.#enter('exec', ref.id, options.signal);
+    const one = this.#engine.find(ref.id);
+    if (!one) throw problem('not-found', `container ${ref.name} is gone`);
+    if (one.state !== 'running') throw problem('conflict', `container ${ref.name} does not run`);
+    return fakeExec(options, () => abortable(one.ended.promise, this.#closed.signal));
+  }
+
+  async usage(): Promise<readonly ContainerUsage[]> {
+    await this.#enter('usage', undefined);
+    const { clusterId, nodeId } = this.#owner;
+    const mine = this.#engine.running().filter(({ owner }) => owner.clusterId === clusterId && owner.nodeId === nodeId);
+    return mine.map(({ ref, work, script }) => {
+      const cpu = this.#measured.has(ref.id) ? (script.cpu ?? 0) : null;
+      this.#measured.add(ref.id);
+      return { taskId: work.order.id, cpu, memoryBytes: script.memoryBytes ?? 0, networkInBytes: 0, networkOutBytes: 0 };
+    });
+  }
+
+  async unusedImages(): Promise<readonly UnusedImage[]> {
+    await this.#enter('images', undefined);
+    return this.#engine.images.unused();
+  }
+
+  async removeImage(id: string): Promise<boolean> {
+    await this.#enter('images', undefined);
+    return this.#engine.images.remove(id);
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
   }
 
-  async #begin(ref: ContainerRef, signal: AbortSignal): Promise<{ startedAt: number }> {
+  async #begin(ref: ContainerRef, signal: AbortSignal): Promise<Started> {
     await this.#enter('start', ref.id, signal);
     const one = this.#engine.find(ref.id);
     if (!one) throw problem('engine-error', `container ${ref.name} is gone: somebody else removed it`);
-    if (one.state !== 'created') return { startedAt: one.startedAt ?? 0 };
+    if (one.state !== 'created') return { startedAt: one.startedAt ?? 0, ...imageOf(one) };
     const { script, work } = one;
     await this.#pause(this.#engine.delay(script, script.startMs), signal);
     if (script.startError !== undefined && this.#engine.takeError(work, script)) {
       throw problem(script.startError, `${ref.name}: the script says ${script.startError}`);
     }
     if (!this.#engine.find(ref.id)) throw problem('engine-error', `container ${ref.name} is gone: somebody else removed it`);
-    return { startedAt: this.#engine.begin(one) };
+    return { startedAt: this.#engine.begin(one), ...imageOf(one) };
   }
 
   /** Notes the call, waits while the engine hangs, and refuses while it is down. */
   async #enter(verb: Parameters<FakeEngine['enter']>[0], container: string | undefined, signal?: AbortSignal): Promise<void> {
     this.#throwIfClosed();
     await this.#engine.enter(verb, container, signal);
+    this.#throwIfDown();
+  }
+
+  #throwIfDown(): void {
     const why = this.#engine.downBecause;
     if (why !== undefined) throw problem('no-engine', `no engine answers: ${why}`);
   }
@@ -175,6 +255,12 @@ class FakeRuntime implements Runtime {
     if (ms > 0) await sleep(this.#engine.clock, ms, signal);
     throwIfAborted(signal);
   }
+}
+
+/** What is known of a container by its image. */
+function imageOf({ work, script }: FakeContainer): { readonly digest: string; readonly hasCheck: boolean } {
+  const { image, health } = work.order.spec;
+  return { digest: imageId(image), hasCheck: script.check !== undefined && health === undefined };
 }
 
 /** The lines a container has printed by `now`. */

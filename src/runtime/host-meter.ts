@@ -1,8 +1,10 @@
 /** Measures the host: used cpu, memory and disk. */
+import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import type { CpuInfo } from 'node:os';
+import type { CpuTicks } from '../core/node.ts';
 import type { Clock } from '../ports/ambient.ts';
 import type { HostMeter, HostSample } from '../ports/runtime.ts';
+import { codeOf } from './code-of.ts';
 import { diskOf } from './disk.ts';
 
 /** What the meter reads. */
@@ -10,66 +12,76 @@ export interface MeterOptions {
   readonly clock: Clock;
   /** The disk that holds this path is measured. */
   readonly diskPath: string;
-  /** What the kernel has counted for each core, in ms; Node's own unless told. */
-  readonly readCpus?: () => readonly Pick<CpuInfo, 'times'>[];
-}
-
-interface CpuTimes {
-  readonly user: number;
-  readonly system: number;
-  readonly idle: number;
+  /** What the kernel has counted for all cores; this system's own unless told. */
+  readonly readTicks?: () => Promise<CpuTicks>;
 }
 
 /**
  * Opens a meter. Memory comes from systeminformation, which knows what each system calls available. CPU comes from the
- * kernel's counters through Node: systeminformation's `currentLoad` starts a shell for it, and waits for that, every time.
+ * kernel's counters: systeminformation's `currentLoad` starts a shell for it, and waits for that, every time.
  */
 export function openHostMeter(options: MeterOptions): HostMeter {
-  const { clock, diskPath, readCpus = cpus } = options;
-  let before: CpuTimes | undefined;
+  const { clock, diskPath, readTicks = hostTicks } = options;
+  let before: CpuTicks | undefined;
   return {
     async measure(): Promise<HostSample> {
       const { default: systeminformation } = await import('systeminformation');
-      const [memory, disk] = await Promise.all([systeminformation.mem(), diskOf(diskPath)]);
-      const now = sumOf(readCpus());
-      const cpuPercent = before === undefined ? null : sharesOf(before, now);
-      before = now;
+      const [memory, disk, cpuTicks] = await Promise.all([systeminformation.mem(), diskOf(diskPath), readTicks()]);
+      const share = before === undefined ? undefined : busyShare(before, cpuTicks);
+      before = cpuTicks;
       const [one = 0, five = 0, fifteen = 0] = loadavg();
       const cores = availableParallelism();
       return {
         at: clock.now(),
         used: {
           // Before there are two samples the load of the last minute is the best guess.
-          cpu: cpuPercent === null ? Math.min(one, cores) : ((100 - cpuPercent.idle) / 100) * cores,
+          cpu: share === undefined ? Math.min(one, cores) : share * cores,
           memoryBytes: memory.total - memory.available,
           diskBytes: disk.totalBytes - disk.freeBytes,
           custom: {},
         },
         memory: { totalBytes: memory.total, availableBytes: memory.available },
         disk,
-        cpuPercent,
+        cpuTicks,
         load: [one, five, fifteen],
       };
     },
   };
 }
 
-function sumOf(cores: readonly Pick<CpuInfo, 'times'>[]): CpuTimes {
-  const sum = { user: 0, system: 0, idle: 0 };
-  for (const { times } of cores) {
-    sum.user += times.user + times.nice;
-    sum.system += times.sys + times.irq;
-    sum.idle += times.idle;
+/** The counters of this system: of /proc/stat, or where there is none, the fewer that Node knows (in ms). */
+async function hostTicks(): Promise<CpuTicks> {
+  try {
+    return parseTicks(await readFile('/proc/stat', 'utf8'));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  const sum = { user: 0, nice: 0, system: 0, idle: 0, iowait: 0, irq: 0, softirq: 0, steal: 0 };
+  for (const { times } of cpus()) {
+    sum.user += Math.round(times.user / 10);
+    sum.nice += Math.round(times.nice / 10);
+    sum.system += Math.round(times.sys / 10);
+    sum.idle += Math.round(times.idle / 10);
+    sum.irq += Math.round(times.irq / 10);
   }
   return sum;
 }
 
-/** Percent of all cores between two counts; null when the counters did not move. */
-function sharesOf(before: CpuTimes, now: CpuTimes): HostSample['cpuPercent'] {
+/** The first line of /proc/stat (proc_stat(5)): all cores together. What an old kernel does not count is 0. */
+export function parseTicks(text: string): CpuTicks {
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = text
+    .slice(0, text.indexOf('\n'))
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return { user, nice, system, idle, iowait, irq, softirq, steal };
+}
+
+/** The share of time between two counts that was not idle; undefined when the counters did not move. */
+function busyShare(before: CpuTicks, now: CpuTicks): number | undefined {
   // A counter may go back a little when a core goes to sleep.
-  const user = Math.max(0, now.user - before.user);
-  const system = Math.max(0, now.system - before.system);
-  const idle = Math.max(0, now.idle - before.idle);
-  const all = user + system + idle;
-  return all === 0 ? null : { user: (100 * user) / all, system: (100 * system) / all, idle: (100 * idle) / all };
+  const since = (kind: keyof CpuTicks): number => Math.max(0, now[kind] - before[kind]);
+  const busy = since('user') + since('nice') + since('system') + since('irq') + since('softirq') + since('steal');
+  const all = busy + since('idle') + since('iowait');
+  return all === 0 ? undefined : busy / all;
 }

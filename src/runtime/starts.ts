@@ -1,10 +1,6 @@
 /** Starts under way, one for each container: who asks twice joins the first, who stops or removes waits for it. */
+import type { Started } from '../ports/runtime.ts';
 import { abortable, isAbort, throwIfAborted } from './abort.ts';
-
-/** When it started, ms since the epoch. */
-interface Started {
-  readonly startedAt: number;
-}
 
 /** The starts of one runtime. */
 export class Starts {

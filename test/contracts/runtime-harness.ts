@@ -23,6 +23,26 @@ export interface Part {
   readonly ignoresStop?: boolean;
   /** Its program does not exist. */
   readonly isMissing?: boolean;
+  /** Serves HTTP on its container port 8080: `/ok` is 200, all else 404. */
+  readonly serves?: boolean;
+  /** What looks find, where nothing real is there to look at. */
+  readonly looks?: readonly boolean[];
+  /** How long a look takes, where nothing real takes it. */
+  readonly lookMs?: number;
+  /** Its image has a check of its own, which first says nothing, then `healthy`, then `unhealthy`. */
+  readonly check?: boolean;
+}
+
+/** What a command in a running container is to do, in this order. */
+export interface ExecPart {
+  /** Writes this to stdout, and that to stderr. */
+  readonly out?: string;
+  readonly err?: string;
+  /** Gives its input back until that ends. */
+  readonly echoes?: boolean;
+  /** Goes on until it is ended. */
+  readonly waits?: boolean;
+  readonly exitCode?: number;
 }
 
 /** A runtime under test. */
@@ -31,6 +51,8 @@ export interface Harness {
   open(): Promise<Runtime>;
   /** An order that plays a part. */
   spec(part: Part): TaskSpec;
+  /** A command that plays a part. */
+  exec(part: ExecPart): string[];
   /** Kills a running one behind the runtime's back. */
   kill(ref: ContainerRef): Promise<void>;
   /** Removes one behind the runtime's back. */
@@ -73,12 +95,30 @@ export function plainSpec(more: Partial<TaskSpec>): TaskSpec {
 export function shellOf(part: Part): string[] {
   if (part.isMissing) return ['no-such-program', 'argument'];
   const nap = (ms: number): string => `sleep ${ms / 1000} & wait $!`;
+  if (part.serves) {
+    const server = 'mkdir -p /tmp/www && echo fine >/tmp/www/ok && exec httpd -f -p 8080 -h /tmp/www';
+    return ['sh', '-c', server];
+  }
+  // The check looks at once a second whether that file is there.
+  if (part.check) return ['sh', '-c', 'touch /tmp/ok; sleep 2 & wait $!; rm /tmp/ok; sleep 1000 & wait $!'];
   const script = [
     part.ignoresStop ? "trap '' TERM" : `trap 'exit ${part.onStop ?? 143}' TERM`,
     ...(part.lines ?? []).map((line) => `echo '${line}'`),
     ...(part.twice ? [`echo '${part.twice.before}'`, nap(part.twice.pauseMs), `echo '${part.twice.after}'`] : []),
     part.runForMs === undefined ? 'while :; do sleep 1000 & wait $!; done' : part.runForMs === 0 ? ':' : nap(part.runForMs),
     `exit ${part.exitCode ?? 0}`,
+  ];
+  return ['sh', '-c', script.join('\n')];
+}
+
+/** A command's part as a POSIX shell plays it. */
+export function shellExecOf({ out, err, echoes, waits, exitCode = 0 }: ExecPart): string[] {
+  const script = [
+    ...(out === undefined ? [] : [`printf %s '${out}'`]),
+    ...(err === undefined ? [] : [`printf %s '${err}' >&2`]),
+    ...(echoes ? ['cat'] : []),
+    ...(waits ? ['sleep 1000'] : []),
+    `exit ${exitCode}`,
   ];
   return ['sh', '-c', script.join('\n')];
 }

@@ -70,7 +70,7 @@ export function aborting(promise: Promised): void {
   });
 }
 
-/** What is found by a later runtime. */
+/** What the list tells. */
 export function finding(promise: Promised): void {
   promise('the list shows created, running and exited ones, whose they are and how they ended', async (harness, runtime) => {
     const [a, b, c] = [
@@ -83,15 +83,28 @@ export function finding(promise: Promised): void {
     const exited = await started(runtime, c);
     const exit = await runtime.wait(exited, never());
     const found = new Map((await runtime.list()).map((one) => [one.taskId, one]));
-    assert.deepEqual(found.get(a.order.id), { ref: created, taskId: a.order.id, attempt: 1, state: 'created' });
-    const { startedAt, ...rest } = found.get(b.order.id)!;
-    assert.deepEqual(rest, { ref: running, taskId: b.order.id, attempt: 2, state: 'running' });
-    assert.equal(startedAt, (await runtime.start(running, never())).startedAt);
+    const { createdAt, digest, slot, ...one } = found.get(a.order.id)!;
+    assert.deepEqual(one, { ref: created, taskId: a.order.id, attempt: 1, state: 'created', hasCheck: false });
+    assert.ok(Math.abs(createdAt - Date.now()) < 60_000, 'a time in ms since the epoch');
+    assert.ok(slot === undefined || slot === a.order.slot, 'told where the container tells it');
+    const { startedAt, createdAt: _, slot: __, ...rest } = found.get(b.order.id)!;
+    assert.deepEqual(rest, {
+      ref: running,
+      taskId: b.order.id,
+      attempt: 2,
+      state: 'running',
+      hasCheck: false,
+      ...(digest ? { digest } : {}),
+    });
+    assert.deepEqual(await runtime.start(running, never()), { startedAt, hasCheck: false, ...(digest ? { digest } : {}) });
     assert.deepEqual(found.get(c.order.id)?.exit, exit);
     assert.equal(found.get(c.order.id)?.state, 'exited');
     assert.equal(found.size, 3);
   });
+}
 
+/** What a later runtime does with what an earlier one left. */
+export function reopening(promise: Promised): void {
   promise('a runtime opened anew finds what runs and waits for it', async (harness, runtime) => {
     const work = workOf(harness.spec({ lines: ['up'], onStop: 8 }));
     const ref = await started(runtime, work);

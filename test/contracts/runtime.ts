@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Runtime } from '../../src/ports/runtime.ts';
-import { aborting, finding, output, sawOutput } from './runtime-watching.ts';
+import { executing } from './runtime-exec.ts';
+import { images, looking, uncheckedHealth } from './runtime-health.ts';
+import { aborting, finding, output, reopening, sawOutput } from './runtime-watching.ts';
 import type { Promised } from './runtime-watching.ts';
 import { linesOf, never, quietly, read, started, workOf } from './runtime-harness.ts';
 import type { Harness } from './runtime-harness.ts';
@@ -10,8 +12,8 @@ import type { Harness } from './runtime-harness.ts';
 const forever = {};
 const stop = { stopSignal: 'SIGTERM', graceMs: 10_000 };
 
-/** Runs the suite. @param skip why it is not run, or false */
-export function testRuntime(name: string, skip: string | false, makeHarness: () => Promise<Harness>): void {
+/** Runs the suite. @param skip why it is not run, or false @param hasImages whether this runtime knows images */
+export function testRuntime(name: string, skip: string | false, hasImages: boolean, makeHarness: () => Promise<Harness>): void {
   const promise = (what: string, check: (harness: Harness, runtime: Runtime) => Promise<void>): void => {
     test(what, { skip }, async () => {
       const harness = await makeHarness();
@@ -30,7 +32,12 @@ export function testRuntime(name: string, skip: string | false, makeHarness: () 
     stopping(promise);
     aborting(promise);
     finding(promise);
+    reopening(promise);
     output(promise);
+    executing(promise);
+    looking(promise);
+    uncheckedHealth(promise);
+    if (hasImages) images(promise);
   });
 }
 

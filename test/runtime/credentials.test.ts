@@ -37,9 +37,32 @@ test('no file is no login, and a broken one is said without its content', async 
     assert.equal(await credentialsIn(folder, 1_000, log)('nginx'), undefined);
     assert.deepEqual(log.lines, []);
   });
-  await withFolder('{"auths": {', async (folder, log) => {
+  await withFolder('hunter2 {"auths": {', async (folder, log) => {
     assert.equal(await credentialsIn(folder, 1_000, log)('nginx'), undefined);
     assert.match(log.lines[0]!, /^warn .*cannot be read/);
+    assert.ok(!log.lines[0]!.includes('hunter2'));
+  });
+});
+
+test('logins that older and other clients wrote are understood, and one that is broken is said', async () => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const auths = {
+    'https://old.example/v1/': { auth: base64('ann:padded\0\0') },
+    'plain.example': { username: 'bob', password: 'secret' },
+    'token.example': { registrytoken: 'R' },
+    'broken.example': { auth: base64('no colon') },
+    'empty.example': {},
+  };
+  await withFolder(JSON.stringify({ auths }), async (folder, log) => {
+    const of = credentialsIn(folder, 1_000, log);
+    assert.deepEqual(await of('old.example/web'), { username: 'ann', password: 'padded', serveraddress: 'old.example' });
+    assert.deepEqual(await of('plain.example/web'), { username: 'bob', password: 'secret', serveraddress: 'plain.example' });
+    assert.deepEqual(await of('token.example/web'), { registrytoken: 'R', serveraddress: 'token.example' });
+    assert.equal(await of('empty.example/web'), undefined);
+    assert.equal(log.lines.length, 0);
+    assert.equal(await of('broken.example/web'), undefined);
+    assert.equal(log.lines.length, 1);
+    assert.ok(!log.lines[0]!.includes('colon"') && !log.lines[0]!.includes(base64('no colon')));
   });
 });
 

@@ -19,6 +19,26 @@ test('a wait outlasts an engine that is away', async () => {
   );
 });
 
+test('ends are looked at, and containers made, by new connections: an engine that goes takes none, and no attempt is wasted on it', async () => {
+  await onScript(async (engine, runtime) => {
+    const connections = new Map<string, string | undefined>();
+    const noting = (name: string, answer: ReturnType<typeof json>): Parameters<typeof engine.on>[1] => {
+      return (request, response, body) => {
+        connections.set(name, request.headers.connection);
+        answer(request, response, body);
+      };
+    };
+    engine.on('GET /containers/a/json', noting('look', json(200, inspect('exited', '2026-01-01T00:00:00Z'))));
+    engine.on('POST /containers/create', noting('make', json(201, { Id: 'a' })));
+    engine.on('GET /_ping', noting('ping', json(200, 'OK')));
+    engine.on('GET /info', noting('describe', json(200, { NCPU: 1, MemTotal: 1, DockerRootDir: '/' })));
+    await runtime.wait({ id: 'a', name: 'a' }, never());
+    await runtime.prepare(workOf(plainSpec({})), quietly());
+    await runtime.ping();
+    assert.deepEqual(Object.fromEntries(connections), { look: 'close', describe: 'keep-alive', make: 'close', ping: 'close' });
+  });
+});
+
 test('a stop that the engine refuses is said, and leaves nothing waiting', async () => {
   await onScript(async (engine, runtime) => {
     engine.on('GET /containers/', json(200, inspect('running', '2026-01-01T00:00:00Z')));
@@ -88,7 +108,7 @@ test('a connection that breaks in the middle of a start is no answer: it is look
     engine.on('GET /containers/a/json', json(200, inspect('created')));
     engine.on('POST /containers/a/start', (_request, response) => response.destroy());
     await assert.rejects(runtime.start({ id: 'a', name: 'a' }, never()), {
-      code: 'engine-error',
+      code: 'no-engine',
       message: /broke off while asked to start/,
     });
     engine.on('POST /containers/a/start', (_request, response) => {

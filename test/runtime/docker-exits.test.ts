@@ -51,7 +51,7 @@ test('an end that comes while the event stream is broken is noticed', { skip }, 
         await docker.getContainer(ref.id).wait();
         proxy.refuse(false);
         assert.equal((await ended).exitCode, 137);
-        assert.ok(log.lines.some((line) => line.startsWith('warn') && line.includes('event stream')));
+        assert.ok(log.lines.some((line) => line.includes('event stream')));
       },
       { dockerHost: proxy.socketPath },
     );
@@ -159,5 +159,18 @@ test('a stop signal that the engine does not know ends in a kill', { skip }, asy
     const ref = await started(runtime, workOf(forever));
     assert.equal((await runtime.stop(ref, { stopSignal: 'SIGNOPE', graceMs: 100 })).exitCode, 137);
     assert.ok(log.lines.some((line) => line.includes('does not know the stop signal')));
+  });
+});
+
+test('a container that somebody restarts has ended: what runs under its name is another life', { skip }, async () => {
+  await withDocker(async ({ runtime, docker }) => {
+    const ref = await started(runtime, workOf(forever));
+    const ended = runtime.wait(ref, never());
+    await docker.getContainer(ref.id).restart({ t: 0 });
+    const exit = await ended;
+    // SIGTERM, or SIGKILL where that was too late.
+    assert.ok([143, 137].includes(exit.exitCode));
+    assert.match(exit.reason ?? '', /somebody else/);
+    assert.ok(exit.finishedAt > 0);
   });
 });

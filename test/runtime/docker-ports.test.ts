@@ -8,20 +8,11 @@ import { inodesOf } from '../../src/runtime/docker/port-holder.ts';
 import { portNamed } from '../../src/runtime/docker/start-problems.ts';
 import type { Inspected } from '../../src/runtime/docker/state.ts';
 import { plainSpec, quietly, shellOf, started, never, workOf } from '../contracts/runtime-harness.ts';
+import { freePort } from '../support/free-port.ts';
 import { skip, withDocker } from './docker-help.ts';
 
 const forever = shellOf({});
 const bound = (host: number, container: number, ip = '127.0.0.1'): PortBinding => ({ ip, host, container, protocol: 'tcp' });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('the requested host port is the one published, on the requested address', { skip }, async () => {
   await withDocker(async ({ runtime, docker }) => {

@@ -43,7 +43,7 @@ test("times are the script's, on the given clock", async () => {
   const ref = prepared.value!;
   const start = watched(runtime.start(ref, never()));
   await clock.pass(50);
-  assert.deepEqual(start.value, { startedAt: 1_000_150 });
+  assert.equal(start.value?.startedAt, 1_000_150);
   const exit = watched(runtime.wait(ref, never()));
   await clock.pass(999);
   assert.equal(exit.value, undefined);

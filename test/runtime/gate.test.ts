@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Started } from '../../src/ports/runtime.ts';
 import { abortable, deferred, isAbort, sleep, within } from '../../src/runtime/abort.ts';
 import type { Deferred } from '../../src/runtime/abort.ts';
 import { Gate } from '../../src/runtime/gate.ts';
@@ -125,25 +126,25 @@ test('a start that was aborted before it began is begun anew by whoever else wan
   const starts = new Starts();
   const abort = new AbortController();
   let begun = 0;
-  const begin = async (signal: AbortSignal): Promise<{ startedAt: number }> => {
+  const begin = async (signal: AbortSignal): Promise<Started> => {
     const mine = ++begun;
     await settle();
     if (signal.aborted) throw Object.assign(new Error('left'), { name: 'AbortError' });
-    return { startedAt: mine };
+    return { startedAt: mine, hasCheck: false };
   };
   const first = starts.run('a', abort.signal, begin);
   const second = starts.run('a', new AbortController().signal, begin);
   const other = starts.run('b', new AbortController().signal, begin);
   abort.abort();
   await assert.rejects(first, isAbort);
-  assert.deepEqual(await second, { startedAt: 3 });
-  assert.deepEqual(await other, { startedAt: 2 });
+  assert.equal((await second).startedAt, 3);
+  assert.equal((await other).startedAt, 2);
   await starts.settled('a');
 });
 
 test('whoever waits for a start to be over does not hear how it ended', async () => {
   const starts = new Starts();
-  const failing = deferred<{ startedAt: number }>();
+  const failing = deferred<Started>();
   const start = starts.run('a', new AbortController().signal, () => failing.promise);
   let isOver = false;
   const over = starts.settled('a').then(() => {

@@ -74,6 +74,7 @@ export async function scriptedEngine(): Promise<ScriptedEngine> {
     'GET /info',
     json(200, { NCPU: 2, MemTotal: 1e9, DockerRootDir: '/', MemoryLimit: true, SwapLimit: true, CpuCfsQuota: true, PidsLimit: true }),
   );
+  engine.on('GET /_ping', json(200, 'OK'));
   engine.on('GET /version', json(200, { Version: '20.10', Os: 'linux', Arch: 'amd64' }));
   return engine;
 }
@@ -100,6 +101,8 @@ export async function onScript(check: (engine: ScriptedEngine, runtime: Runtime)
 export const inspect = (Status: string, StartedAt = '0001-01-01T00:00:00Z'): object => ({
   Id: 'a',
   Name: '/a',
+  Created: '2026-01-01T00:00:00Z',
+  Image: 'sha256:1',
   State: { Status, StartedAt, FinishedAt: '0001-01-01T00:00:00Z', ExitCode: 0, Error: '', OOMKilled: false },
   Config: { Labels: {} },
   HostConfig: {},

@@ -62,6 +62,8 @@ export function containerBody(work: Work, owner: Owner, support: EngineSupport, 
     User: spec.user,
     WorkingDir: spec.workdir,
     StopSignal: spec.stopSignal,
+    // The worker looks itself, or nobody shall: the image's own check would only run beside that.
+    ...(spec.health === undefined ? {} : { Healthcheck: { Test: ['NONE'] } }),
     Labels: labelsOf(work, owner),
     ExposedPorts,
     HostConfig: {

@@ -9,8 +9,17 @@ import type { Log } from '../../ports/ambient.ts';
 import { codeOf } from '../code-of.ts';
 import type { CredentialsOf } from './images.ts';
 
+interface AuthEntry {
+  /** `user:password` in base64. */
+  readonly auth?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+  readonly registrytoken?: string;
+}
+
 interface ConfigFile {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
+  readonly auths?: Readonly<Record<string, AuthEntry>>;
   readonly credsStore?: string;
   readonly credHelpers?: Readonly<Record<string, string>>;
 }
@@ -39,12 +48,8 @@ export function credentialsIn(folder: string, helperMs: number, log: Log): Crede
       const config = await readConfig(join(folder, 'config.json'));
       const helper = config.credHelpers?.[registry] ?? config.credsStore;
       if (helper) return await fromHelper(helper, registry, helperMs);
-      const entry = config.auths?.[registry] ?? config.auths?.[`https://${registry}`];
-      if (entry?.identitytoken) return { identitytoken: entry.identitytoken, serveraddress: registry };
-      if (!entry?.auth) return undefined;
-      const text = Buffer.from(entry.auth, 'base64').toString();
-      const colon = text.indexOf(':');
-      return { username: text.slice(0, colon), password: text.slice(colon + 1), serveraddress: registry };
+      const entry = entryOf(config.auths ?? {}, registry);
+      return entry && fromEntry(entry, registry);
     } catch (error) {
       log.warn('the registry credentials cannot be read; pulling without', { registry, error: String(error) });
       return undefined;
@@ -52,12 +57,40 @@ export function credentialsIn(folder: string, helperMs: number, log: Log): Crede
   };
 }
 
+/** Under the registry's own name, else under one that is the same host: older clients wrote URLs. */
+function entryOf(auths: Readonly<Record<string, AuthEntry>>, registry: string): AuthEntry | undefined {
+  const hostOf = (key: string): string => key.replace(/^https?:\/\//, '').split('/')[0] ?? '';
+  return auths[registry] ?? Object.entries(auths).find(([key]) => hostOf(key) === hostOf(registry))?.[1];
+}
+
+/** @throws Error for an entry that cannot be read */
+function fromEntry(entry: AuthEntry, serveraddress: string): Record<string, string> | undefined {
+  const { auth, username, password, identitytoken, registrytoken } = entry;
+  if (identitytoken) return { identitytoken, serveraddress };
+  if (registrytoken) return { registrytoken, serveraddress };
+  if (!auth) return username && password ? { username, password, serveraddress } : undefined;
+  const text = Buffer.from(auth, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon <= 0) throw new Error('its `auth` is no `user:password` in base64');
+  // Some clients pad with zero bytes.
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ''), serveraddress };
+}
+
 async function readConfig(path: string): Promise<ConfigFile> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as ConfigFile;
+    return parsed(await readFile(path, 'utf8'));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {};
     throw error;
+  }
+}
+
+/** The parser's own words would show a piece of the file. */
+function parsed(text: string): ConfigFile {
+  try {
+    return JSON.parse(text) as ConfigFile;
+  } catch (error) {
+    throw new Error('config.json is no JSON', { cause: error });
   }
 }
 

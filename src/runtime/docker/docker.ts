@@ -3,39 +3,56 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { problem } from '../../core/errors.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { label } from '../../core/ids.ts';
+import type { ProbeSpec } from '../../core/job.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../ports/ambient.ts';
 import type {
   ContainerRef,
+  ContainerUsage,
+  ExecOptions,
+  ExecSession,
   Exit,
   Found,
+  HealthSeen,
   LogChunk,
   LogOptions,
   Owner,
   PrepareOptions,
+  ProbeOptions,
+  ProbeResult,
   Runtime,
   RuntimeFacts,
+  Started,
+  UnusedImage,
   Work,
 } from '../../ports/runtime.ts';
-import { abortable, sleep, throwIfAborted, within } from '../abort.ts';
+import { abortable, throwIfAborted, within } from '../abort.ts';
 import { goneExit, lateExit } from '../ends.ts';
 import type { StopOrder } from '../ends.ts';
 import { Gate } from '../gate.ts';
+import { ExecProbes } from '../probe-exec.ts';
 import { Starts } from '../starts.ts';
 import { engineAddress } from './address.ts';
-import { inspected, listed, signalled } from './containers.ts';
-import type { Listed } from './containers.ts';
+import { inspected, listed, removeContainer, signalled } from './containers.ts';
 import { credentialsIn } from './credentials.ts';
+import { Digests } from './digests.ts';
 import { Refused, isRefused, openEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
+import { EngineEvents } from './events.ts';
+import { Execs } from './exec.ts';
 import { Exits } from './exits.ts';
 import { EngineFacts } from './facts.ts';
+import { foundOf, startedOf } from './found.ts';
+import { HealthWatch } from './health.ts';
 import { Images } from './images.ts';
 import { containerLogs } from './logs.ts';
 import { makeContainer } from './making.ts';
+import { probeContainer } from './probes.ts';
+import { Reach } from './reach.ts';
 import { startProblem } from './start-problems.ts';
 import { engineTime, exitOf, stateOf } from './state.ts';
+import { removeImage, unusedImages } from './unused.ts';
+import { Usages } from './usage.ts';
 
 /** Where the engine is, and what the runtime is given. */
 export interface DockerOptions {
@@ -66,11 +83,20 @@ class DockerRuntime implements Runtime {
   readonly #options: DockerOptions;
   readonly #facts: EngineFacts;
   readonly #images: Images;
+  readonly #digests: Digests;
+  readonly #events: EngineEvents;
   readonly #exits: Exits;
+  readonly #health: HealthWatch;
+  readonly #reach: Reach;
+  readonly #looks: ExecProbes;
+  readonly #execs: Execs;
+  readonly #usages: Usages;
   readonly #gate: Gate;
   /** Made by this runtime and not started yet: they need no look before the start. */
   readonly #fresh = new Set<string>();
   readonly #starts = new Starts();
+  /** Works under way: their images are not removed between the pull and the container. */
+  readonly #preparing = new Set<Work>();
 
   constructor(engine: Engine, options: DockerOptions) {
     const { owner, limits, log, clock } = options;
@@ -78,8 +104,22 @@ class DockerRuntime implements Runtime {
     this.#engine = engine;
     this.#options = options;
     this.#facts = new EngineFacts(engine, log, limits);
-    this.#images = new Images(engine, { clock, log, limits, credentialsOf });
-    this.#exits = new Exits(engine, owner, { clock, log, limits });
+    this.#digests = new Digests(engine, log, limits);
+    this.#images = new Images(engine, { clock, log, limits, credentialsOf, onPulled: () => this.#digests.forget() });
+    this.#events = new EngineEvents(engine, owner, { clock, log, limits });
+    this.#exits = new Exits(engine, this.#events, { clock, log, limits });
+    this.#health = new HealthWatch(engine, this.#events, this.#exits, { log, limits });
+    this.#reach = new Reach(engine, this.#facts, this.#events, limits);
+    this.#looks = new ExecProbes({
+      exec: (ref, how) => this.exec(ref, how),
+      ping: () => this.ping(),
+      endsCommands: false,
+      clock,
+      log,
+      limits,
+    });
+    this.#execs = new Execs(engine, { clock, limits });
+    this.#usages = new Usages(engine, { owner, clock, limits });
     this.#gate = new Gate(limits.startParallelMax);
   }
 
@@ -87,16 +127,23 @@ class DockerRuntime implements Runtime {
     return this.#facts.facts();
   }
 
+  async ping(): Promise<void> {
+    await this.#engine.call('answer', () => this.#engine.fresh.ping());
+  }
+
   async prepare(work: Work, options: PrepareOptions): Promise<ContainerRef> {
     const parts = { ...this.#options, engine: this.#engine, images: this.#images, facts: this.#facts, gate: this.#gate };
-    const making = makeContainer(parts, work, options).then(({ ref, isNew }) => {
-      if (isNew) this.#fresh.add(ref.id);
-      return ref;
-    });
+    this.#preparing.add(work);
+    const making = makeContainer(parts, work, options)
+      .then(({ ref, isNew }) => {
+        if (isNew) this.#fresh.add(ref.id);
+        return ref;
+      })
+      .finally(() => this.#preparing.delete(work));
     return abortable(making, options.signal);
   }
 
-  start(ref: ContainerRef, signal: AbortSignal): Promise<{ startedAt: number }> {
+  start(ref: ContainerRef, signal: AbortSignal): Promise<Started> {
     return this.#starts.run(ref.id, signal, (first) => this.#begin(ref, first));
   }
 
@@ -117,7 +164,7 @@ class DockerRuntime implements Runtime {
     // Should the signal fail, nobody is left to hear that the wait was aborted.
     ended.catch(() => undefined);
     try {
-      return await this.#end(ref, how, ended);
+      return await this.#end(ref, { ...how, stopSignal: how.stopSignal ?? (found.Config.StopSignal || 'SIGTERM') }, ended);
     } finally {
       left.abort();
       this.#exits.unmark(ref.id);
@@ -127,9 +174,10 @@ class DockerRuntime implements Runtime {
   async remove(ref: ContainerRef): Promise<void> {
     await this.#starts.settled(ref.id);
     this.#fresh.delete(ref.id);
+    this.#reach.forget(ref.id);
     this.#exits.mark(ref.id, 'removing');
     try {
-      await this.#removeFully(ref);
+      await removeContainer(this.#engine, ref.id, this.#options);
       this.#exits.removed(ref.id);
     } finally {
       this.#exits.unmark(ref.id);
@@ -139,7 +187,7 @@ class DockerRuntime implements Runtime {
   async list(): Promise<readonly Found[]> {
     const looks = new Gate(this.#options.limits.startParallelMax);
     const containers = await listed(this.#engine, this.#options.owner);
-    const found = await Promise.all(containers.map((container) => looks.run(() => this.#found(container))));
+    const found = await Promise.all(containers.map(({ Id }) => looks.run(() => this.#found(Id))));
     return found.filter((one) => one !== undefined);
   }
 
@@ -147,16 +195,43 @@ class DockerRuntime implements Runtime {
     return containerLogs(this.#engine, ref, options, this.#options.limits);
   }
 
+  probe(ref: ContainerRef, probe: ProbeSpec, options: ProbeOptions): Promise<ProbeResult> {
+    return probeContainer({ reach: this.#reach, exec: this.#looks, clock: this.#options.clock }, ref, probe, options);
+  }
+
+  health(ref: ContainerRef, signal: AbortSignal): AsyncIterable<HealthSeen> {
+    return this.#health.watch(ref.id, signal);
+  }
+
+  exec(ref: ContainerRef, options: ExecOptions): Promise<ExecSession> {
+    return this.#execs.run(ref, options);
+  }
+
+  usage(): Promise<readonly ContainerUsage[]> {
+    return this.#usages.measure();
+  }
+
+  unusedImages(): Promise<readonly UnusedImage[]> {
+    return unusedImages(this.#engine);
+  }
+
+  removeImage(id: string): Promise<boolean> {
+    return removeImage(this.#engine, id, () => [...this.#preparing].map(({ order }) => order.spec.image));
+  }
+
   async close(): Promise<void> {
+    this.#looks.close();
+    this.#execs.close();
+    this.#events.close();
     this.#exits.close();
     this.#images.close();
     this.#engine.close();
   }
 
-  async #begin(ref: ContainerRef, signal: AbortSignal): Promise<{ startedAt: number }> {
+  async #begin(ref: ContainerRef, signal: AbortSignal): Promise<Started> {
     if (!this.#fresh.delete(ref.id)) {
-      const startedAt = await this.#startedAt(ref);
-      if (startedAt !== undefined) return { startedAt };
+      const started = await this.#started(ref);
+      if (started !== undefined) return started;
     }
     await this.#gate.run(async () => {
       throwIfAborted(signal);
@@ -168,14 +243,14 @@ class DockerRuntime implements Runtime {
         if (!isRefused(error, 304)) await this.#afterFailedStart(ref, error);
       }
     }, signal);
-    return { startedAt: (await this.#startedAt(ref)) ?? this.#options.clock.now() };
+    return (await this.#started(ref)) ?? { startedAt: this.#options.clock.now(), hasCheck: false };
   }
 
-  /** When it started, or undefined if it never did. @throws CubeError `engine-error` when it is gone */
-  async #startedAt(ref: ContainerRef): Promise<number | undefined> {
+  /** What is known of its start, or undefined if there was none. @throws CubeError `engine-error` when it is gone */
+  async #started(ref: ContainerRef): Promise<Started | undefined> {
     const found = await inspected(this.#engine, ref.id);
     if (!found) throw problem('engine-error', `container ${ref.name} is gone: somebody else removed it`);
-    return engineTime(found.State.StartedAt);
+    return startedOf(found, this.#digests);
   }
 
   /** An engine may say no, or nothing, after a start that did happen. @throws what it was, when it did not */
@@ -187,7 +262,7 @@ class DockerRuntime implements Runtime {
   }
 
   /** Sends the signal, waits the grace, kills. @throws CubeError `engine-error` when even that does not end it */
-  async #end(ref: ContainerRef, how: StopOrder, ended: Promise<Exit>): Promise<Exit> {
+  async #end(ref: ContainerRef, how: Required<StopOrder>, ended: Promise<Exit>): Promise<Exit> {
     const { clock, limits, log } = this.#options;
     const { stopSignal, graceMs } = how;
     if (graceMs > 0) {
@@ -209,42 +284,8 @@ class DockerRuntime implements Runtime {
     if (!(await signalled(this.#engine, ref.id, signal))) this.#exits.check(ref.id);
   }
 
-  async #removeFully(ref: ContainerRef): Promise<void> {
-    const { clock, limits } = this.#options;
-    const container = this.#engine.docker.getContainer(ref.id);
-    const giveUpAt = clock.monotonic() + limits.engineCallMs;
-    for (;;) {
-      try {
-        await this.#engine.call('remove the container', (abortSignal) => container.remove({ force: true, v: true, abortSignal }));
-        return;
-      } catch (error) {
-        if (isRefused(error, 404)) return;
-        // 409: somebody else removes it right now.
-        if (!isRefused(error, 409) || clock.monotonic() > giveUpAt) throw error;
-        await sleep(clock, limits.engineRetryMs, new AbortController().signal);
-      }
-    }
-  }
-
-  async #found(container: Listed): Promise<Found | undefined> {
-    const taskId = container.Labels[label.id];
-    const attempt = Number(container.Labels[label.attempt]);
-    if (taskId === undefined || !Number.isInteger(attempt)) {
-      this.#options.log.warn('a container carries labels of this node, but not whose it is', { container: container.Id });
-      return undefined;
-    }
-    const inspect = await inspected(this.#engine, container.Id);
-    const state = inspect && stateOf(inspect.State.Status);
-    if (!inspect || !state) return undefined;
-    const startedAt = engineTime(inspect.State.StartedAt);
-    const exit = exitOf(inspect);
-    return {
-      ref: { id: container.Id, name: inspect.Name.replace(/^\//, '') },
-      taskId,
-      attempt,
-      state,
-      ...(startedAt === undefined ? {} : { startedAt }),
-      ...(exit === undefined ? {} : { exit }),
-    };
+  async #found(id: string): Promise<Found | undefined> {
+    const found = await inspected(this.#engine, id);
+    return found && foundOf(found, this.#digests, this.#options.log);
   }
 }

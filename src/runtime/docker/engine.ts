@@ -42,11 +42,17 @@ export interface StreamCall {
 /** An open connection. */
 export interface Engine {
   readonly docker: Docker;
+  /**
+   * The same, by a new connection for each call. An engine that is being stopped takes none any more, but serves the old ones while it
+   * ends every container. What is done about an end goes this way, or tasks would be started again only to be ended, until no
+   * attempt is left.
+   */
+  readonly fresh: Docker;
   readonly address: EngineAddress;
   /**
    * Makes one call that should answer at once.
    * @param doing completes "the engine could not ...", for messages
-   * @throws Refused when the engine says no, CubeError `no-engine` or `engine-error` when it does not answer in time
+   * @throws Refused when the engine says no, CubeError `no-engine` when it does not answer, or not in time
    */
   call<T>(doing: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T>;
   /**
@@ -83,32 +89,43 @@ function wordsOf(error: ModemError): string {
  */
 export async function openEngine(address: EngineAddress, clock: Clock, limits: Limits): Promise<Engine> {
   const { default: Dockerode } = await import('dockerode');
-  const agent = address.protocol === 'https' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  // The modem formats its options, the agent with all its sockets too, for a debug line that is hardly ever printed.
-  Object.assign(agent, { [inspect.custom]: () => 'agent' });
+  const newAgent = address.protocol === 'https' ? HttpsAgent : HttpAgent;
+  const agents = { kept: new newAgent({ keepAlive: true }), fresh: new newAgent({ keepAlive: false }) };
   const { socketPath, protocol, host, port, ca, cert, key } = address;
-  let docker: Docker;
-  try {
+  const client = (agent: HttpAgent | HttpsAgent): Docker => {
+    // The modem formats its options, the agent with all its sockets too, for a debug line that is hardly ever printed.
+    Object.assign(agent, { [inspect.custom]: () => 'agent' });
     // All are named, undefined ones too: what is left out the modem takes from DOCKER_HOST.
     const settings = { socketPath, protocol, host, port, ca, cert, key, agent };
-    docker = new Dockerode(settings);
+    return new Dockerode(settings);
+  };
+  try {
+    const clients = { docker: client(agents.kept), fresh: client(agents.fresh) };
+    return new Connection(clients, address, Object.values(agents), clock, limits);
   } catch (error) {
     throw problem('no-engine', `the connection to ${address.shown} could not be set up: ${String(error)}`, { cause: error });
   }
-  return new Connection(docker, address, agent, clock, limits);
 }
 
 class Connection implements Engine {
   readonly docker: Docker;
+  readonly fresh: Docker;
   readonly address: EngineAddress;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agents: readonly (HttpAgent | HttpsAgent)[];
   readonly #clock: Clock;
   readonly #callMs: number;
 
-  constructor(docker: Docker, address: EngineAddress, agent: HttpAgent | HttpsAgent, clock: Clock, limits: Limits) {
+  constructor(
+    { docker, fresh }: Pick<Engine, 'docker' | 'fresh'>,
+    address: EngineAddress,
+    agents: readonly (HttpAgent | HttpsAgent)[],
+    clock: Clock,
+    limits: Limits,
+  ) {
     this.docker = docker;
+    this.fresh = fresh;
     this.address = address;
-    this.#agent = agent;
+    this.#agents = agents;
     this.#clock = clock;
     this.#callMs = limits.engineCallMs;
   }
@@ -152,7 +169,7 @@ class Connection implements Engine {
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const agent of this.#agents) agent.destroy();
   }
 
   /** Through the modem itself: dockerode reads unfollowed logs into memory as one text. */
@@ -168,13 +185,14 @@ class Connection implements Engine {
 
   #problem(doing: string, thrown: unknown, lateMs: number | undefined): CubeError {
     if (thrown instanceof CubeError) return thrown;
-    if (lateMs !== undefined) {
-      return problem('engine-error', `the engine at ${this.address.shown} took over ${lateMs} ms to ${doing}`, { cause: thrown });
-    }
+    // No answer: whether it was done is not known. Who asked may ask again, for every call is safe to repeat.
+    const silent = (what: string): CubeError =>
+      problem('no-engine', `the engine at ${this.address.shown} ${what}`, { hint: 'look at the engine: `docker info`', cause: thrown });
+    if (lateMs !== undefined) return silent(`took over ${lateMs} ms to ${doing}`);
     if (isModemError(thrown)) return new Refused(doing, thrown.statusCode, wordsOf(thrown), thrown);
     const unreachable = unreachableEngine(thrown, this.address);
     if (unreachable) return unreachable;
     const words = thrown instanceof Error ? thrown.message : String(thrown);
-    return problem('engine-error', `the engine at ${this.address.shown} broke off while asked to ${doing}: ${words}`, { cause: thrown });
+    return silent(`broke off while asked to ${doing}: ${words}`);
   }
 }

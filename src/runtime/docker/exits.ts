@@ -1,45 +1,38 @@
-/**
- * Tells when containers end. One event stream serves all who wait; when it breaks it is opened again, and on every opening
- * the state of all waited-for containers is compared, so that nothing is missed in between.
- */
+/** Tells when containers end: by the engine's events, and by comparing all that are waited for with what the engine has. */
 import { setMaxListeners } from 'node:events';
-import type { Readable } from 'node:stream';
 import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../ports/ambient.ts';
-import type { Exit, Owner } from '../../ports/runtime.ts';
-import { abortError, abortable, deferred, isAbort, sleep } from '../abort.ts';
+import type { Exit } from '../../ports/runtime.ts';
+import { abortError, abortable, deferred, isAbort } from '../abort.ts';
 import type { Deferred } from '../abort.ts';
 import { goneExit } from '../ends.ts';
 import { Gate } from '../gate.ts';
-import { inspected, listed, ownerFilter } from './containers.ts';
+import { inspected } from './containers.ts';
+import type { Listed } from './containers.ts';
 import type { Engine } from './engine.ts';
-import { jsonLines } from './json-lines.ts';
-import { exitOf, stateOf } from './state.ts';
+import type { ContainerEvent, EngineEvents, EventListener } from './events.ts';
+import { engineTime, exitOf, stateOf } from './state.ts';
 import type { Inspected } from './state.ts';
-
-/** The part of an event that is read here. */
-interface EngineEvent {
-  readonly Action?: string;
-  readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> };
-}
 
 /** One container that somebody waits for. */
 interface Watched {
   readonly ended: Deferred<Exit>;
   waiters: number;
   oom: boolean;
-  /** A signal that did not come from here. */
-  foreignSignal?: string;
+  /** Signals that did not come from here. */
+  readonly foreignSignals: Set<string>;
   /** Until then an end by SIGKILL may still turn out to be for want of memory. */
   doubtedUntil?: number;
+  /** When it was started, as the engine tells: another time means that somebody else started it again. */
+  startedAt?: string;
   /** What the die event said, for the case that the container is gone when it is looked at. */
   dieCode?: number;
 }
 
 /** The ends of one owner's containers. */
-export class Exits {
+export class Exits implements EventListener {
   readonly #engine: Engine;
-  readonly #owner: Owner;
+  readonly #events: EngineEvents;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #limits: Limits;
@@ -48,13 +41,11 @@ export class Exits {
   readonly #ours = new Map<string, 'stopping' | 'removing'>();
   readonly #closed = new AbortController();
   readonly #looks: Gate;
-  #streaming = false;
-  #resyncTimer: unknown;
-  #resyncAt = Number.POSITIVE_INFINITY;
 
-  constructor(engine: Engine, owner: Owner, ambient: { clock: Clock; log: Log; limits: Limits }) {
+  constructor(engine: Engine, events: EngineEvents, ambient: { clock: Clock; log: Log; limits: Limits }) {
     this.#engine = engine;
-    this.#owner = owner;
+    this.#events = events;
+    events.listen(this);
     this.#clock = ambient.clock;
     this.#log = ambient.log;
     this.#limits = ambient.limits;
@@ -68,9 +59,9 @@ export class Exits {
     if (signal.aborted || this.#closed.signal.aborted) throw abortError(signal.aborted ? signal : this.#closed.signal);
     let watched = this.#watched.get(id);
     if (!watched) {
-      watched = { ended: deferred(), waiters: 0, oom: false };
+      watched = { ended: deferred(), waiters: 0, oom: false, foreignSignals: new Set() };
       this.#watched.set(id, watched);
-      this.#stream();
+      this.#events.open();
       this.check(id);
     }
     watched.waiters++;
@@ -103,13 +94,12 @@ export class Exits {
       .catch((error: unknown) => {
         if (isAbort(error)) return;
         this.#log.debug('a container could not be looked at; it is looked at again', { container: id, error: String(error) });
-        this.#resyncIn(this.#limits.engineRetryMs);
+        this.#events.compareIn(this.#limits.engineRetryMs);
       });
   }
 
   close(): void {
     this.#closed.abort();
-    this.#clock.clearTimeout(this.#resyncTimer);
     for (const watched of this.#watched.values()) watched.ended.reject(abortError(this.#closed.signal));
     this.#watched.clear();
   }
@@ -117,23 +107,34 @@ export class Exits {
   async #look(id: string): Promise<void> {
     const watched = this.#watched.get(id);
     if (!watched) return;
-    const found = await inspected(this.#engine, id);
+    const found = await inspected(this.#engine, id, 'fresh');
     if (!found) {
       this.#gone(id);
       return;
     }
-    const foreign = watched.foreignSignal;
-    const reason = foreign === undefined ? undefined : `somebody else sent it signal ${foreign}`;
+    const signal = String(found.State.ExitCode - 128);
     // A signal tells only why it ended if it is what ended it.
-    const exit = exitOf(found, { oom: watched.oom, reason: found.State.ExitCode === 128 + Number(foreign) ? reason : undefined });
+    const reason = watched.foreignSignals.has(signal) ? `somebody else sent it signal ${signal}` : undefined;
+    const exit = exitOf(found, { oom: watched.oom, reason });
     if (exit && this.#mayBeOom(id, watched, found, exit)) return;
     if (exit) {
       this.#settle(id, exit);
+    } else if (this.#runsAgain(watched, found)) {
+      // The end was the attempt's, whoever started its container again: what runs now belongs to nobody.
+      const finishedAt = engineTime(found.State.FinishedAt) ?? this.#clock.now();
+      this.#settle(id, { exitCode: watched.dieCode ?? 137, reason: 'somebody else restarted its container', finishedAt });
     } else if (watched.dieCode !== undefined) {
-      // It died, and does not say so: the state is late, or it runs again by somebody's hand.
+      // It died, and does not say so: the state is late.
       watched.dieCode = undefined;
-      this.#resyncIn(this.#limits.engineRetryMs);
+      this.#events.compareIn(this.#limits.engineRetryMs);
     }
+  }
+
+  /** Whether it ended while it was waited for, and was started again before anybody looked. */
+  #runsAgain(watched: Watched, { State }: Inspected): boolean {
+    if (stateOf(State.Status) !== 'running') return false;
+    watched.startedAt ??= State.StartedAt;
+    return watched.startedAt !== State.StartedAt;
   }
 
   /** An unexplained SIGKILL of a container with a memory limit is looked at once more after a while. */
@@ -159,55 +160,21 @@ export class Exits {
     watched?.ended.resolve(exit);
   }
 
-  /** Starts the stream's loop, once. */
-  #stream(): void {
-    if (this.#streaming) return;
-    this.#streaming = true;
-    this.#loop().catch((error: unknown) => {
-      if (!isAbort(error)) this.#log.error('the event loop ended', { error: String(error) });
-    });
+  wants(): boolean {
+    return this.#watched.size > 0;
   }
 
-  async #loop(): Promise<void> {
-    const signal = this.#closed.signal;
-    for (;;) {
-      const openedAt = this.#clock.monotonic();
-      const why = await this.#follow().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-      if (signal.aborted) return;
-      const lastedMs = this.#clock.monotonic() - openedAt;
-      this.#log.warn('the event stream of the engine broke; it is opened again', { why });
-      if (lastedMs < this.#limits.engineRetryMs) await sleep(this.#clock, this.#limits.engineRetryMs, signal);
-    }
-  }
-
-  /** Opens the stream and reads it to its end. @returns why it ended */
-  async #follow(): Promise<string> {
-    const filters = JSON.stringify({
-      type: ['container'],
-      event: ['die', 'destroy', 'oom', 'kill'],
-      label: ownerFilter(this.#owner),
-    });
-    const call = { path: '/events', method: 'GET', query: { filters } } as const;
-    const stream: Readable = await this.#engine.stream('send its events', call, this.#closed.signal);
-    this.#resync();
-    // dockerd subscribes just after it has answered: once more, for what ended between the two.
-    this.#resyncIn(this.#limits.engineRetryMs);
-    for await (const event of jsonLines(stream)) this.#on(event as EngineEvent);
-    return 'the engine closed it';
-  }
-
-  #on(event: EngineEvent): void {
-    const id = event.Actor?.ID;
-    const watched = id === undefined ? undefined : this.#watched.get(id);
-    if (id === undefined || watched === undefined) return;
-    const { exitCode, signal } = event.Actor?.Attributes ?? {};
-    switch (event.Action) {
+  onEvent({ id, action, attributes }: ContainerEvent): void {
+    const watched = this.#watched.get(id);
+    if (watched === undefined) return;
+    const { exitCode, signal } = attributes;
+    switch (action) {
       case 'oom':
         watched.oom = true;
         this.check(id);
         break;
       case 'kill':
-        if (!this.#ours.has(id)) watched.foreignSignal = signal;
+        if (!this.#ours.has(id) && signal !== undefined) watched.foreignSignals.add(signal);
         break;
       case 'die':
         if (exitCode !== undefined) watched.dieCode = Number(exitCode);
@@ -220,33 +187,10 @@ export class Exits {
     }
   }
 
-  /** Compares all that are waited for with what the engine has; later again, as long as somebody waits. */
-  #resync(): void {
-    this.#clock.clearTimeout(this.#resyncTimer);
-    this.#resyncAt = Number.POSITIVE_INFINITY;
-    if (this.#watched.size === 0 || this.#closed.signal.aborted) return;
-    listed(this.#engine, this.#owner).then(
-      (containers) => {
-        const states = new Map(containers.map((container) => [container.Id, stateOf(container.State)]));
-        for (const id of this.#watched.keys()) {
-          const state = states.get(id);
-          if (state !== 'running' && state !== 'created') this.check(id);
-        }
-        this.#resyncIn(this.#limits.engineResyncMs);
-      },
-      (error: unknown) => {
-        this.#log.debug('the containers could not be compared; they are compared again', { error: String(error) });
-        this.#resyncIn(this.#limits.engineRetryMs);
-      },
-    );
-  }
-
-  /** Compares in `ms`, or sooner if that was agreed. */
-  #resyncIn(ms: number): void {
-    const at = this.#clock.monotonic() + ms;
-    if (this.#closed.signal.aborted || this.#watched.size === 0 || at >= this.#resyncAt) return;
-    this.#clock.clearTimeout(this.#resyncTimer);
-    this.#resyncAt = at;
-    this.#resyncTimer = this.#clock.setTimeout(() => this.#resync(), ms);
+  compare(containers: ReadonlyMap<string, Listed>): void {
+    for (const id of this.#watched.keys()) {
+      const state = stateOf(containers.get(id)?.State ?? 'exited');
+      if (state !== 'running' && state !== 'created') this.check(id);
+    }
   }
 }

@@ -1,4 +1,5 @@
 /** What an engine is and can do. */
+import { hostname } from 'node:os';
 import type { Limits } from '../../core/limits.ts';
 import type { Log } from '../../ports/ambient.ts';
 import type { RuntimeFacts } from '../../ports/runtime.ts';
@@ -6,11 +7,20 @@ import { diskOf } from '../disk.ts';
 import type { EngineSupport } from './body.ts';
 import type { Engine } from './engine.ts';
 
+/** What an engine can do, and where its containers are. */
+export interface EngineNature extends EngineSupport {
+  /** Whether the containers' own addresses can be reached from here: not those in a virtual machine, of a rootless engine, or elsewhere. */
+  readonly ownNetwork: boolean;
+}
+
 /** The part of `GET /info` that is read here. */
 interface EngineInfo {
+  readonly Name?: string;
   readonly NCPU: number;
   readonly MemTotal: number;
   readonly DockerRootDir: string;
+  readonly OperatingSystem?: string;
+  readonly SecurityOptions?: readonly string[] | null;
   readonly MemoryLimit?: boolean;
   readonly SwapLimit?: boolean;
   readonly CpuCfsQuota?: boolean;
@@ -29,7 +39,7 @@ export class EngineFacts {
   readonly #engine: Engine;
   readonly #log: Log;
   readonly #limits: Limits;
-  #support: Promise<EngineSupport> | undefined;
+  #support: Promise<EngineNature> | undefined;
 
   constructor(engine: Engine, log: Log, limits: Limits) {
     this.#engine = engine;
@@ -43,7 +53,7 @@ export class EngineFacts {
       this.#info(),
       this.#engine.call<EngineVersion>('tell its version', () => this.#engine.docker.version()),
     ]);
-    const support = supportOf(info);
+    const support = this.#natureOf(info);
     this.#support = Promise.resolve(support);
     const warnings = lacks(support, this.#limits);
     const diskBytes = await this.#diskBytes(info.DockerRootDir, warnings);
@@ -58,13 +68,24 @@ export class EngineFacts {
     };
   }
 
-  /** What limits work here; asked once, and again after the engine could not tell. */
-  support(): Promise<EngineSupport> {
-    this.#support ??= this.#info().then(supportOf, (error: unknown) => {
-      this.#support = undefined;
-      throw error;
-    });
+  /** What works here; asked once, and again after the engine could not tell. */
+  support(): Promise<EngineNature> {
+    this.#support ??= this.#info().then(
+      (info) => this.#natureOf(info),
+      (error: unknown) => {
+        this.#support = undefined;
+        throw error;
+      },
+    );
     return this.#support;
+  }
+
+  #natureOf(info: EngineInfo): EngineNature {
+    const isApart = info.OperatingSystem === 'Docker Desktop' || (info.SecurityOptions ?? []).some((option) => /\brootless\b/.test(option));
+    const { local, socketPath } = this.#engine.address;
+    // A port of this host may be a tunnel to another one.
+    const isHere = local && (socketPath !== undefined || info.Name === hostname());
+    return { ...supportOf(info), ownNetwork: isHere && process.platform === 'linux' && !isApart };
   }
 
   #info(): Promise<EngineInfo> {

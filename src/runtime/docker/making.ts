@@ -42,8 +42,10 @@ export async function makeContainer(parts: MakingParts, work: Work, options: Pre
   if (pull === 'always') {
     const found = await inspected(parts.engine, containerName(work.order, work.attempt));
     if (found) return adopted(parts, found, work);
-    await parts.images.pull(image, options);
+    // What was there already and is the same as the registry's is somebody else's image.
+    if (await parts.images.pull(image, options)) options.onPulled?.(image);
   }
+  const askedAt = parts.clock.monotonic();
   try {
     return await create(parts, work, options);
   } catch (error) {
@@ -51,7 +53,9 @@ export async function makeContainer(parts: MakingParts, work: Work, options: Pre
     if (!isRefused(error, 404)) throw error;
     if (pull === 'never') throw createProblem(error, image);
   }
-  await parts.images.pull(image, options);
+  // While it was said to be missing, another task's pull of it may have ended.
+  if (!parts.images.pulledSince(image, askedAt)) await parts.images.pull(image, options);
+  options.onPulled?.(image);
   try {
     return await create(parts, work, options);
   } catch (error) {
@@ -71,7 +75,7 @@ async function create(parts: MakingParts, work: Work, options: PrepareOptions): 
         throwIfAborted(options.signal);
         // The name goes into the query, the rest into the body: dockerode puts all of it, secrets too, into the URL if it is told in one.
         const settings = { _query: { name }, _body: body };
-        return engine.call('make the container', (abortSignal) => engine.docker.createContainer({ ...settings, abortSignal }));
+        return engine.call('make the container', (abortSignal) => engine.fresh.createContainer({ ...settings, abortSignal }));
       }, options.signal);
       return { ref: { id: made.id, name }, isNew: true };
     } catch (error) {

@@ -3,7 +3,7 @@ import { readFile, readdir, readlink } from 'node:fs/promises';
 import { label } from '../../core/ids.ts';
 import type { Protocol } from '../../core/job.ts';
 import type { Log } from '../../ports/ambient.ts';
-import { allRunning } from './containers.ts';
+import { everyContainer } from './containers.ts';
 import type { Engine } from './engine.ts';
 
 /** A port of the host; an empty ip is every address. */
@@ -30,7 +30,7 @@ export async function portHolder(engine: Engine, port: HostPort, log: Log): Prom
 }
 
 async function holdingContainer(engine: Engine, port: HostPort): Promise<string | undefined> {
-  for (const container of await allRunning(engine)) {
+  for (const container of await everyContainer(engine, false)) {
     const holds = container.Ports.some(
       ({ IP, PublicPort, Type }) => PublicPort === port.host && Type === port.protocol && overlaps(IP ?? '', port.ip),
     );

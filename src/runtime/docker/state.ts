@@ -2,21 +2,50 @@
 import { formatBytes } from '../../core/resources.ts';
 import type { Exit } from '../../ports/runtime.ts';
 
+/** What the engine's own check says. */
+interface HealthState {
+  readonly Status?: string;
+  readonly Log?: readonly { readonly ExitCode: number; readonly Output: string }[] | null;
+}
+
+/** A container's place in a network. */
+interface EndPoint {
+  readonly IPAddress?: string;
+  readonly GlobalIPv6Address?: string;
+}
+
+/** Host ports by container port, `80/tcp`. */
+type PublishedPorts = Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>>;
+
 /** The part of `GET /containers/{id}/json` that is read here. */
 export interface Inspected {
   readonly Id: string;
   readonly Name: string;
+  readonly Created: string;
+  /** The image's id. */
+  readonly Image: string;
   readonly State: {
     readonly Status: string;
     readonly Running: boolean;
+    /** Its first process, as the engine's system counts; 0 while it does not run. */
+    readonly Pid?: number;
     readonly OOMKilled: boolean;
     readonly ExitCode: number;
     readonly Error: string;
     readonly StartedAt: string;
     readonly FinishedAt: string;
+    readonly Health?: HealthState | null;
   };
-  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+  readonly Config: {
+    readonly Labels: Readonly<Record<string, string>> | null;
+    /** The image's name, as it was asked for. */
+    readonly Image?: string;
+    readonly StopSignal?: string;
+    readonly Healthcheck?: { readonly Test?: readonly string[] | null } | null;
+  };
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, EndPoint>> | null; readonly Ports?: PublishedPorts | null };
   readonly HostConfig: {
+    readonly NetworkMode?: string;
     readonly Memory?: number;
     readonly PortBindings?: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[]>> | null;
   };
@@ -41,6 +70,12 @@ export function stateOf(status: string): 'created' | 'running' | 'exited' | unde
     default:
       return 'running';
   }
+}
+
+/** Whether the engine looks after its health: the image says how, and the task does not say otherwise. */
+export function hasCheck(found: Inspected): boolean {
+  const test = found.Config.Healthcheck?.Test ?? [];
+  return test.length > 0 && test[0] !== 'NONE';
 }
 
 /**

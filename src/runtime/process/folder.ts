@@ -1,6 +1,6 @@
 /** The folder of one attempt: what is to run, and what became of it. All of it survives the node. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { problem } from '../../core/errors.ts';
 import { containerName } from '../../core/ids.ts';
@@ -20,6 +20,8 @@ export interface WorkFile {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string | null;
+  /** Host ports by the TCP port the task file names; a folder of an older Cube has none. */
+  readonly hostPorts?: Readonly<Record<number, number>>;
 }
 
 /** How far an attempt is. */
@@ -42,6 +44,16 @@ export function checkId(id: string): void {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$/.test(id)) throw problem('bad-settings', `"${id}" cannot name a folder`);
 }
 
+/** Names of the folders there are; none where the runtime's own is gone. */
+export async function idsIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
 /** Writes what is to run. A folder that has it already is left alone. */
 export async function writeWork(folder: string, work: Work, owner: Owner, env: Readonly<Record<string, string>>): Promise<WorkFile> {
   const known = await readWork(folder);
@@ -57,6 +69,7 @@ export async function writeWork(folder: string, work: Work, owner: Owner, env: R
     command: order.spec.command ?? [],
     env,
     workdir: order.spec.workdir ?? null,
+    hostPorts: Object.fromEntries(order.ports.filter(({ protocol }) => protocol === 'tcp').map(({ container, host }) => [container, host])),
   };
   await mkdir(join(folder, 'work'), { recursive: true, mode: 0o700 });
   await writeWhole(join(folder, 'work.json'), JSON.stringify(file));
@@ -67,6 +80,11 @@ export async function writeWork(folder: string, work: Work, owner: Owner, env: R
 export async function readWork(folder: string): Promise<WorkFile | undefined> {
   const text = await readIfAny(join(folder, 'work.json'));
   return text === undefined ? undefined : (JSON.parse(text) as WorkFile);
+}
+
+/** When it was written, ms since the epoch; 0 when the folder is gone. */
+export async function createdAtOf(folder: string): Promise<number> {
+  return (await changedAt(join(folder, 'work.json'))) ?? 0;
 }
 
 /** The ref of an attempt's process. */

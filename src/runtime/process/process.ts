@@ -1,38 +1,51 @@
 /** The runtime port on plain processes, for machines without an engine. It isolates nothing, and says so. */
-import { mkdir, readdir } from 'node:fs/promises';
-import { availableParallelism, release, totalmem, userInfo } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatDuration } from '../../core/duration.ts';
 import { problem } from '../../core/errors.ts';
+import type { ProbeSpec } from '../../core/job.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../ports/ambient.ts';
 import type {
   ContainerRef,
+  ContainerUsage,
+  ExecOptions,
+  ExecSession,
   Exit,
   Found,
+  HealthSeen,
   LogChunk,
   LogOptions,
   Owner,
   PrepareOptions,
+  ProbeOptions,
+  ProbeResult,
   Runtime,
   RuntimeFacts,
+  Started,
+  UnusedImage,
   Work,
 } from '../../ports/runtime.ts';
 import { abortable, sleep, throwIfAborted, within } from '../abort.ts';
-import { codeOf } from '../code-of.ts';
-import { diskOf } from '../disk.ts';
+import { Cores } from '../cores.ts';
 import { goneExit, lateReason } from '../ends.ts';
 import type { StopOrder } from '../ends.ts';
 import { Gate } from '../gate.ts';
+import { unchecked } from '../no-check.ts';
+import { ExecProbes } from '../probe-exec.ts';
 import { Starts } from '../starts.ts';
-import { checkId, claim, folderId, readStatus, readWork, refOf, removeFolder, writeEnd, writeWork } from './folder.ts';
+import { checkWork, environmentOf, processFacts } from './facts.ts';
+import { processExec } from './exec.ts';
+import { checkId, claim, createdAtOf, folderId, idsIn, readStatus, readWork, refOf, removeFolder, writeEnd, writeWork } from './folder.ts';
 import type { Status, WorkFile } from './folder.ts';
 import { signalGroup } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { LogFiles } from './log-files.ts';
 import { processLogs } from './logs.ts';
+import { probeProcess } from './probes.ts';
 import { signalOf } from './signals.ts';
 import { spawnShim } from './spawn.ts';
+import { groupUsages, runningGroups } from './usage.ts';
 import { Watch } from './watch.ts';
 
 /** Where attempts are kept, and what the runtime is given. */
@@ -46,8 +59,6 @@ export interface ProcessOptions {
   readonly log: Log;
   readonly clock: Clock;
 }
-
-const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Opens the runtime. @throws CubeError `no-engine` where there is no POSIX shell, and what the disk says about the directory */
 export async function openProcessRuntime(options: ProcessOptions): Promise<Runtime> {
@@ -65,56 +76,37 @@ class ProcessRuntime implements Runtime {
   readonly #gate: Gate;
   readonly #files = new Map<string, LogFiles>();
   readonly #starts = new Starts();
+  readonly #cores: Cores;
+  readonly #looks: ExecProbes;
 
   constructor(options: ProcessOptions) {
     this.#options = options;
     this.#watch = new Watch(options);
+    this.#cores = new Cores(options.clock);
+    this.#looks = new ExecProbes({ ...options, exec: (ref, how) => this.exec(ref, how), ping: () => this.ping(), endsCommands: true });
     this.#gate = new Gate(options.limits.startParallelMax);
   }
 
-  async facts(): Promise<RuntimeFacts> {
-    const { totalBytes } = await diskOf(this.#options.directory);
-    return {
-      name: 'process',
-      version: release(),
-      capacity: { cpu: availableParallelism(), memoryBytes: totalmem(), diskBytes: totalBytes, custom: {} },
-      os: process.platform,
-      arch: process.arch,
-      warnings: [
-        "the process runtime isolates nothing: tasks run as this user, among the node's own files and processes",
-        'cpu and memory limits have no effect: what a task reserves is only counted',
-        'images are ignored: a task needs a `command` that is installed on the node',
-        'ports are not mapped: a task finds its first host port in PORT and must listen there itself',
-      ],
-    };
+  /** There is no engine that could be away. */
+  async ping(): Promise<void> {}
+
+  facts(): Promise<RuntimeFacts> {
+    return processFacts(this.#options.directory);
   }
 
   async prepare(work: Work, options: PrepareOptions): Promise<ContainerRef> {
     throwIfAborted(options.signal);
-    const { spec, ports } = work.order;
-    if (spec.command === undefined || spec.command.length === 0) {
-      throw problem('bad-command', 'the process runtime pulls no images: it needs a `command`', {
-        hint: 'add `command` to the task, or use a node with Docker',
-      });
-    }
-    checkUser(spec.user);
+    checkWork(work);
     const id = folderId(work);
     const folder = this.#folder(id);
-    const first = ports[0];
-    const env = {
-      PATH: this.#options.path ?? pathDefault,
-      HOME: join(folder, 'work'),
-      LANG: 'C.UTF-8',
-      ...(first === undefined ? {} : { PORT: String(first.host) }),
-      ...spec.env,
-    };
+    const env = environmentOf(work, folder, this.#options.path);
     return abortable(
       writeWork(folder, work, this.#options.owner, env).then((file) => refOf(id, file)),
       options.signal,
     );
   }
 
-  start(ref: ContainerRef, signal: AbortSignal): Promise<{ startedAt: number }> {
+  start(ref: ContainerRef, signal: AbortSignal): Promise<Started> {
     return this.#starts.run(ref.id, signal, (first) => this.#gate.run(() => this.#begin(ref), first));
   }
 
@@ -148,11 +140,7 @@ class ProcessRuntime implements Runtime {
   }
 
   async list(): Promise<readonly Found[]> {
-    const ids = await readdir(this.#options.directory).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    });
-    const found = await Promise.all(ids.map((id) => this.#found(id)));
+    const found = await Promise.all((await idsIn(this.#options.directory)).map((id) => this.#found(id)));
     return found.filter((one) => one !== undefined);
   }
 
@@ -168,7 +156,34 @@ class ProcessRuntime implements Runtime {
     yield* processLogs({ files, hasEnded, clock, pollMs: limits.processPollMs, lineCharsMax: limits.logLineCharsMax }, options);
   }
 
+  probe(ref: ContainerRef, probe: ProbeSpec, options: ProbeOptions): Promise<ProbeResult> {
+    const parts = { exec: this.#looks, clock: this.#options.clock, folder: this.#folder(ref.id) };
+    return probeProcess(parts, ref, probe, options);
+  }
+
+  health(ref: ContainerRef, signal: AbortSignal): AsyncIterable<HealthSeen> {
+    return unchecked((left) => this.wait(ref, left), signal);
+  }
+
+  async exec(ref: ContainerRef, options: ExecOptions): Promise<ExecSession> {
+    return processExec(ref, { folder: this.#folder(ref.id), ended: () => this.wait(ref, options.signal) }, options);
+  }
+
+  async usage(): Promise<readonly ContainerUsage[]> {
+    const { directory, owner } = this.#options;
+    return groupUsages(await runningGroups(directory, owner), this.#cores);
+  }
+
+  async unusedImages(): Promise<readonly UnusedImage[]> {
+    return [];
+  }
+
+  async removeImage(): Promise<boolean> {
+    return true;
+  }
+
   async close(): Promise<void> {
+    this.#looks.close();
     this.#watch.close();
   }
 
@@ -187,7 +202,7 @@ class ProcessRuntime implements Runtime {
     return files;
   }
 
-  async #begin(ref: ContainerRef): Promise<{ startedAt: number }> {
+  async #begin(ref: ContainerRef): Promise<Started> {
     const folder = this.#folder(ref.id);
     const file = await readWork(folder);
     if (!file) throw problem('engine-error', `${ref.name} is gone: somebody else removed it`);
@@ -196,8 +211,8 @@ class ProcessRuntime implements Runtime {
       this.#watch.own(ref.id, folder, files, await spawnShim(folder, file, files));
     }
     const status = await this.#settledClaim(folder);
-    if (status?.state === 'running') return { startedAt: status.startedAt };
-    if (status?.state === 'exited') return { startedAt: status.startedAt ?? status.exit.finishedAt };
+    if (status?.state === 'running') return { startedAt: status.startedAt, hasCheck: false };
+    if (status?.state === 'exited') return { startedAt: status.startedAt ?? status.exit.finishedAt, hasCheck: false };
     throw problem('engine-error', `${ref.name} did not start: its shim ended before it began`);
   }
 
@@ -220,7 +235,7 @@ class ProcessRuntime implements Runtime {
 
   async #end(ref: ContainerRef, identity: Identity, how: StopOrder): Promise<Exit> {
     const { clock, limits, log } = this.#options;
-    const { stopSignal, graceMs } = how;
+    const { stopSignal = 'SIGTERM', graceMs } = how;
     const left = new AbortController();
     const ended = this.wait(ref, left.signal);
     // Should the signal fail, nobody is left to hear that the wait was aborted.
@@ -233,7 +248,7 @@ class ProcessRuntime implements Runtime {
         else await signalGroup(identity, signal);
         const exit = signal === undefined ? undefined : await within(clock, graceMs, ended);
         if (exit) return exit;
-        this.#watch.because(ref.id, lateReason(how));
+        this.#watch.because(ref.id, lateReason({ stopSignal, graceMs }));
       }
       await signalGroup(identity, 'SIGKILL');
       const exit = await within(clock, limits.engineCallMs, ended);
@@ -251,7 +266,8 @@ class ProcessRuntime implements Runtime {
     if (!file || file.clusterId !== owner.clusterId || file.nodeId !== owner.nodeId) return undefined;
     const status = await readStatus(folder);
     if (!status) return undefined;
-    const one = { ref: refOf(id, file), taskId: file.taskId, attempt: file.attempt };
+    const createdAt = await createdAtOf(folder);
+    const one = { ref: refOf(id, file), taskId: file.taskId, attempt: file.attempt, createdAt, hasCheck: false };
     const exit = await this.#watch.endOf(folder, status);
     if (exit) return { ...one, state: 'exited', ...(status.state === 'exited' ? { startedAt: status.startedAt } : {}), exit };
     if (status.state !== 'running') return { ...one, state: 'created' };
@@ -269,13 +285,4 @@ class ProcessRuntime implements Runtime {
       return undefined;
     }
   }
-}
-
-/** @throws CubeError `bad-settings` for a user that this process is not */
-function checkUser(user: string | undefined): void {
-  const { username, uid } = userInfo();
-  if (user === undefined || user === username || user === String(uid)) return;
-  throw problem('bad-settings', `the process runtime runs tasks as the node's own user (${username}), not as "${user}"`, {
-    hint: 'leave `user` out, or use a node with Docker',
-  });
 }
