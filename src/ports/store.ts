@@ -4,6 +4,8 @@
  * (`store-failed`) until it is opened anew.
  */
 
+import type { Epoch } from '../core/events.ts';
+
 /** A record's kind. Each kind has a version of its own in the codec. */
 export type Kind = 'meta' | 'job' | 'version' | 'task' | 'node' | 'event' | 'answer' | 'order';
 
@@ -36,6 +38,16 @@ export interface Loaded {
   readonly damage: readonly string[];
 }
 
+/** What a backup says of itself beside its records. */
+export interface BackupAbout {
+  readonly clusterId: string;
+  readonly epoch: Epoch;
+  /** Cube's version. */
+  readonly version: string;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+}
+
 /** Where records live over restarts. One process has it open. */
 export interface Store {
   /**
@@ -52,6 +64,11 @@ export interface Store {
   commit(batch: Batch): Promise<number>;
   /** Records of a kind with keys from `from` (inclusive) on, at most `limit`; what is read is what was committed. */
   range(kind: Kind, from: string, limit: number): Promise<readonly { readonly key: string; readonly value: unknown }[]>;
+  /**
+   * The bytes of a backup file (src/store/backup.ts) with every record as it is between two commits; commits go on meanwhile.
+   * @throws CubeError `store-failed` while it is read, also when the store is closed or opened anew: what was read until then is no backup
+   */
+  backup(about: BackupAbout): AsyncIterable<Uint8Array>;
   /** Waits for what is under way and lets go. */
   close(): Promise<void>;
 }

@@ -3,7 +3,8 @@ import { asCubeError, problem } from '../core/errors.ts';
 import type { CubeError } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Log } from '../ports/ambient.ts';
-import type { Batch, Kind, Loaded, Store } from '../ports/store.ts';
+import type { BackupAbout, Batch, Kind, Loaded, Store } from '../ports/store.ts';
+import { writeBackup } from './backup.ts';
 import { createCodec } from './codec.ts';
 import type { Codec } from './codec.ts';
 import type { Disk, DiskHandle, Operation, WriteProbe } from './disk.ts';
@@ -96,6 +97,11 @@ class DiskStore implements Store {
     } finally {
       this.#reads.delete(read);
     }
+  }
+
+  backup(about: BackupAbout): AsyncIterable<Uint8Array> {
+    // Not waited for when the store closes: a client may read it slowly, and what breaks off is refused when it is restored.
+    return writeBackup(this.#checkOpen(), this.#codec, this.#options.limits.storeReadRecordsMax, about);
   }
 
   close(): Promise<void> {

@@ -17,6 +17,7 @@ export interface Bounds {
   readonly lt: string;
 }
 
+const kinds: readonly Kind[] = ['meta', 'job', 'version', 'task', 'node', 'event', 'answer', 'order'];
 const ownKinds: ReadonlySet<string> = new Set<OwnKind>(['mark', 'head']);
 
 function prefix(kind: RecordKind): string {
@@ -32,6 +33,16 @@ export function storedKey(kind: RecordKind, key: string): string {
 export function keyOf(kind: RecordKind, stored: string): string {
   return stored.slice(prefix(kind).length + 1);
 }
+
+/** The kind and key of a stored key, or undefined for one of no kind that callers know: the store's own records. */
+export function partsOf(stored: string): { readonly kind: Kind; readonly key: string } | undefined {
+  const colon = stored.indexOf(':');
+  const kind = kinds.find((one) => one === stored.slice(0, colon));
+  return kind === undefined ? undefined : { kind, key: stored.slice(colon + 1) };
+}
+
+/** All stored keys there are, the store's own first. */
+export const everything: Bounds = { gte: '', lt: '\u{10FFFF}' };
 
 /** All stored keys of a kind, from the record key `from` on. */
 export function boundsOf(kind: RecordKind, from = ''): Bounds {

@@ -19,30 +19,36 @@ export interface LevelStoreOptions extends StoreOptions {
   /** Directory of the database; made, readable by its owner only, when missing. */
   readonly directory: string;
   readonly log: Log;
+  /** What to do when its files are damaged. */
+  readonly repair?: string;
 }
 
-const hintDamaged = 'its files are damaged: keep a copy of the directory, then put back a backup, or start anew with another --data';
+const repairUsual = 'put back a backup, or start anew with another --data';
+
+function hintDamaged(repair: string): string {
+  return `its files are damaged: keep a copy of the directory, then ${repair}`;
+}
 
 type Database = ClassicLevel<string, Buffer>;
 
 /** A store in a directory. Nothing is opened before `load`. */
-export function openLevelStore({ directory, ...options }: LevelStoreOptions): Store {
-  return createStore(levelDisk(directory, options.limits, options.log), options);
+export function openLevelStore({ directory, repair = repairUsual, ...options }: LevelStoreOptions): Store {
+  return createStore(levelDisk(directory, repair, options.limits, options.log), options);
 }
 
-function levelDisk(directory: string, limits: Limits, log: Log): Disk {
+function levelDisk(directory: string, repair: string, limits: Limits, log: Log): Disk {
   return {
     async open() {
       try {
         await mkdir(directory, { recursive: true, mode: 0o700 });
         await checkFree(directory);
-        await checkWhole(directory);
+        await checkWhole(directory, repair);
         // A database that is gone is not made anew over what may be left of it.
         const createIfMissing = (await readWitness(directory, log)) === 0;
         const database = await openDatabase(directory, { createIfMissing });
         return await handleOf(database, directory, limits, log);
       } catch (thrown) {
-        throw thrown instanceof CubeError ? thrown : diskError(thrown, `${directory} cannot be opened`);
+        throw thrown instanceof CubeError ? thrown : diskError(thrown, `${directory} cannot be opened`, repair);
       }
     },
   };
@@ -55,8 +61,11 @@ async function openDatabase(directory: string, options: OpenOptions): Promise<Da
   return database;
 }
 
-/** Throws when another has the database open. LevelDB takes its lock before it looks at `errorIfExists`, and reads nothing then. */
-async function checkFree(directory: string): Promise<void> {
+/**
+ * Looks whether another process has a database open. LevelDB takes its lock before it looks at `errorIfExists`, and reads nothing then.
+ * @throws CubeError `data-held`
+ */
+export async function checkFree(directory: string): Promise<void> {
   try {
     const database = await openDatabase(directory, { createIfMissing: false, errorIfExists: true });
     await database.close();
@@ -66,9 +75,9 @@ async function checkFree(directory: string): Promise<void> {
   }
 }
 
-async function checkWhole(directory: string): Promise<void> {
+async function checkWhole(directory: string, repair: string): Promise<void> {
   const damage = await tableDamage(directory);
-  if (damage.length > 0) throw problem('store-failed', `${directory}/${damage.join('; ')}`, { hint: hintDamaged });
+  if (damage.length > 0) throw problem('store-failed', `${directory}/${damage.join('; ')}`, { hint: hintDamaged(repair) });
 }
 
 async function handleOf(database: Database, directory: string, limits: Limits, log: Log): Promise<DiskHandle> {
@@ -122,11 +131,11 @@ function reasonOf(thrown: unknown): { code: string; message: string } {
   return { code: inner.code ?? '', message: inner.message ?? String(thrown) };
 }
 
-function diskError(thrown: unknown, what: string): CubeError {
+function diskError(thrown: unknown, what: string, repair = repairUsual): CubeError {
   const { code, message } = reasonOf(thrown);
   const damaged = code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message);
   return problem('store-failed', `${what}: ${message}`, {
     cause: thrown,
-    hint: damaged ? hintDamaged : undefined,
+    hint: damaged ? hintDamaged(repair) : undefined,
   });
 }
