@@ -3,21 +3,14 @@
  *
  * Two drive it. The manager holds no actor for a task: it moves its records along this machine's flat table (flat-table.ts) by
  * `order.*` and `node.*` events, and by the worker's `report.*`. On a worker each task is a live actor that supervises one
- * container: its invoked effects (adopt, prepare, start, watch, stop) send the `report.*` events.
+ * container: its invoked effects (adopt, prepare, start, watch, stop) send the `report.*` events. `watch` follows its health, too.
  *
  * Reports name the observed state and may skip states (they are coalesced on the way), so the root takes every one of them from
  * every state that is not final. The edges inside the states are the usual path; they lead to the same places.
  */
 import { assign, fromCallback, setup } from 'xstate';
-import type { Desired, Health, Observed, Order, ReportedState } from '../src/core/task.ts';
-
-/** What is observed of a task's container, and what its supervisor keeps for itself. */
-export interface Observation extends Observed {
-  /** Times of the restarts within the policy's window, ms since the epoch. */
-  readonly restartedAt?: readonly number[];
-  /** The container of the attempt before, kept until the next one is made. */
-  readonly endedContainerId?: string;
-}
+import { nextAttempt, type Observation } from '../src/core/attempts.ts';
+import type { Desired, Health, Order, ReportedState } from '../src/core/task.ts';
 
 /** What a task is started with on its worker. */
 export interface TaskInput {
@@ -101,18 +94,10 @@ export const taskMachine = setup({
     wantStopped: assign({ desired: 'stopped' as const }),
     /** On a worker: begins to stop. The manager only writes what it wants; its order travels to the worker. */
     beginStopping: () => undefined,
+    /** On a worker: tells who follows the container's health. */
+    passUpdate: () => undefined,
     takeUpdate: assign({ order: ({ context, event }) => (event.type === 'order.update' ? event.order : context.order) }),
-    nextAttempt: assign({
-      observed: ({ context: { observed } }) => ({
-        attempt: observed.attempt + 1,
-        restarts: observed.restarts + 1,
-        ...(observed.restartedAt ? { restartedAt: observed.restartedAt } : {}),
-        // An attempt that got no container leaves the one before it as the last.
-        ...(observed.containerId || observed.endedContainerId
-          ? { endedContainerId: observed.containerId ?? observed.endedContainerId }
-          : {}),
-      }),
-    }),
+    nextAttempt: assign({ observed: ({ context }) => nextAttempt(context.observed) }),
     /** Tells the worker, which tells the manager. */
     tell: (_, _told: Told) => undefined,
     /** Tells that something changed within the state. */
@@ -207,13 +192,17 @@ export const taskMachine = setup({
         'report.failed': { target: 'failed', actions: 'observe' },
         'report.backingOff': { target: 'backingOff', actions: 'observe' },
         'report.stopping': { target: 'stopping', actions: 'observe' },
+        'order.update': { actions: ['takeUpdate', 'passUpdate'] },
         'node.down': { target: 'unreachable' },
       },
       states: {
         unknown: {
           description: 'No health check, or no answer of it yet.',
           entry: { type: 'tell', params: { state: 'running', health: 'unknown' } },
-          on: { 'report.healthy': { target: 'healthy', actions: 'observe' } },
+          on: {
+            'report.healthy': { target: 'healthy', actions: 'observe' },
+            'report.unhealthy': { target: 'unhealthy', actions: 'observe' },
+          },
         },
         healthy: {
           description: 'Its health check passes.',
@@ -221,7 +210,7 @@ export const taskMachine = setup({
           on: { 'report.unhealthy': { target: 'unhealthy', actions: 'observe' } },
         },
         unhealthy: {
-          description: 'Its health check fails; the restart policy decides what follows.',
+          description: 'Its health check fails. By its restart policy it is stopped and started again, or goes on as it is.',
           entry: { type: 'tell', params: { state: 'running', health: 'unhealthy' } },
           on: { 'report.healthy': { target: 'healthy', actions: 'observe' } },
         },

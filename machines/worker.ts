@@ -5,7 +5,8 @@
 import { assign, fromPromise, sendTo, setup, spawnChild, stopChild } from 'xstate';
 import type { Health, Order, ReportedState } from '../src/core/task.ts';
 import { linkMachine, type LinkWanted } from './link.ts';
-import { taskMachine, type Observation } from './task.ts';
+import type { Observation } from '../src/core/attempts.ts';
+import { taskMachine } from './task.ts';
 
 /** What a worker knows of itself. */
 export interface WorkerContext {

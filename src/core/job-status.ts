@@ -1,4 +1,5 @@
 /** What a job's tasks say of it as a whole: the event its machine (machines/job.ts) is to be told, and why. */
+import { isWell } from './health.ts';
 import type { JobRecord } from './job.ts';
 import { isDone, isSpent, isStuck, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
@@ -27,7 +28,10 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
   const completed = slots.filter(isDone).length;
   const others = slots.filter((slot) => !isDone(slot) && !isUp(slot));
   const stuck = others.filter((slot) => isStuck(slot, job));
-  const reason = reasonOf(stuck[0]?.ended ?? slots.find(({ shown }) => shown?.reason !== undefined && shown.state !== 'running')?.shown);
+  const reason = reasonOf(
+    stuck[0]?.ended ??
+      slots.find(({ shown }) => shown?.reason !== undefined && (shown.state !== 'running' || shown.health === 'unhealthy'))?.shown,
+  );
 
   if (completed === slots.length && (slots.length > 0 || job.spec.type === 'batch')) return { event: 'tasks.completed' };
   if (stuck.length > 0 && slots.every((slot) => isSpent(slot, job))) return { event: 'tasks.failed', reason };
@@ -39,8 +43,8 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
 }
 
 /** Whether a slot runs as its job wants it now, and is to go on. */
-function isUp({ shown, fits }: Slot): boolean {
-  return shown?.state === 'running' && shown.desired === 'running' && shown.health !== 'unhealthy' && fits(shown);
+function isUp({ shown, fits, spec }: Slot): boolean {
+  return shown?.state === 'running' && shown.desired === 'running' && fits(shown) && isWell(shown, spec.health);
 }
 
 function runsEarlier({ shown, fits }: Slot): boolean {
@@ -50,5 +54,5 @@ function runsEarlier({ shown, fits }: Slot): boolean {
 function reasonOf(task: TaskRecord | undefined): string | undefined {
   if (task === undefined) return undefined;
   const why = task.reason ?? (task.exitCode === undefined ? 'no reason is known' : `exit code ${task.exitCode}`);
-  return `${task.slot} is ${task.state}: ${why}`;
+  return `${task.slot} is ${task.health === 'unhealthy' ? task.health : task.state}: ${why}`;
 }

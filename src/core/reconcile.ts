@@ -2,6 +2,7 @@
  * Reconciling a job: what it wants against what there is. Pure and level-triggered: it may be called at any time, as often as one
  * likes, and returns what is missing and what is too much. Nothing is remembered between two calls but the records themselves.
  */
+import { isWell } from './health.ts';
 import { shortId } from './ids.ts';
 import type { JobRecord } from './job.ts';
 import type { Limits } from './limits.ts';
@@ -11,9 +12,18 @@ import type { TaskRecord } from './task.ts';
 /** One thing to do about a slot. */
 export type Change =
   /** Make a record for this slot. */
-  | { readonly kind: 'create'; readonly slot: Slot; readonly failures: number; readonly placeAfter?: number; readonly reason?: string }
+  | ({ readonly kind: 'create'; readonly slot: Slot } & Again)
   /** Want this record stopped. */
   | { readonly kind: 'stop'; readonly task: TaskRecord; readonly reason: string };
+
+/** How a slot is to be placed: after how many failures in a row, not before when, and where rather not. */
+interface Again {
+  readonly failures: number;
+  readonly placeAfter?: number;
+  /** Ids of the nodes on which it failed in this row, the last few of them. */
+  readonly avoid?: readonly string[];
+  readonly reason?: string;
+}
 
 /**
  * What to change so that a job gets what it wants.
@@ -38,7 +48,7 @@ export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonl
         continue;
       }
       // Several of earlier versions: one returned from out of reach, or an update was overtaken by the next.
-      const [old, ...older] = outdated(slot).toSorted(byWorth);
+      const [old, ...older] = outdated(slot).toSorted(byWorth(slot));
       for (const task of older) stop(task, standsIn(old!));
       if (isOutdated(slot)) {
         if (room-- > 0) changes.push(beginUpdate(job, slot, old!));
@@ -62,8 +72,8 @@ function isWanted(task: TaskRecord): boolean {
   return task.desired === 'running';
 }
 
-function isUp(task: TaskRecord): boolean {
-  return task.state === 'running' && task.health !== 'unhealthy';
+function isUp(task: TaskRecord, { fits, spec }: Slot): boolean {
+  return task.state === 'running' && isWell(task, fits(task) ? spec.health : undefined);
 }
 
 /** Live, wanted and reachable records of the slot, of the version wanted now. */
@@ -83,7 +93,7 @@ function isOutdated(slot: Slot): boolean {
 
 /** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
 function isChanging(slot: Slot): boolean {
-  return !isOutdated(slot) && !current(slot).some(isUp) && slot.ended?.state !== 'completed';
+  return !isOutdated(slot) && !current(slot).some((task) => isUp(task, slot)) && slot.ended?.state !== 'completed';
 }
 
 /** A slot with a fixed host port cannot run twice on a node: its old task goes first. Else the new one comes first. */
@@ -107,10 +117,10 @@ function standsIn(task: TaskRecord): string {
 
 /** Steps for a slot that is not waiting for an update: too much goes, what is missing comes. */
 function settle(job: JobRecord, slot: Slot, old: TaskRecord | undefined, now: number, limits: Limits): Change[] {
-  const [keep, ...surplus] = current(slot).toSorted(byWorth);
+  const [keep, ...surplus] = current(slot).toSorted(byWorth(slot));
   if (keep !== undefined) {
     const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: standsIn(keep) }));
-    if (old && (isUp(keep) || !isNewFirst(slot))) changes.push({ kind: 'stop', task: old, reason: replacedBy(job) });
+    if (old && (isUp(keep, slot) || !isNewFirst(slot))) changes.push({ kind: 'stop', task: old, reason: replacedBy(job) });
     return changes;
   }
   if (slot.live.some((task) => isReachable(task) && !isWanted(task))) return [];
@@ -119,17 +129,12 @@ function settle(job: JobRecord, slot: Slot, old: TaskRecord | undefined, now: nu
 }
 
 /** Up before not up, then the older: of two that run, the original stays (disconnect policy `best`). */
-function byWorth(a: TaskRecord, b: TaskRecord): number {
-  return Number(isUp(b)) - Number(isUp(a)) || a.createdAt - b.createdAt;
+function byWorth(slot: Slot): (a: TaskRecord, b: TaskRecord) => number {
+  return (a, b) => Number(isUp(b, slot)) - Number(isUp(a, slot)) || a.createdAt - b.createdAt;
 }
 
 /** Whether and when a slot without a live task gets one; undefined: never by itself. */
-function next(
-  job: JobRecord,
-  slot: Slot,
-  now: number,
-  limits: Limits,
-): { failures: number; placeAfter?: number; reason?: string } | undefined {
+function next(job: JobRecord, slot: Slot, now: number, limits: Limits): Again | undefined {
   const { ended } = slot;
   if (ended === undefined || ended.specHash !== slot.specHash || ended.state === 'stopped' || ended.state === 'lost')
     return { failures: 0 };
@@ -139,10 +144,13 @@ function next(
   const ranMs = (ended.finishedAt ?? 0) - (ended.startedAt ?? ended.finishedAt ?? 0);
   const failures = ranMs > slot.spec.restart.withinMs ? 1 : ended.failures + 1;
   const delayMs = Math.min(limits.replaceDelayMsMax, limits.replaceDelayMs * limits.replaceBackoff ** (failures - 1));
+  const earlier = failures === 1 ? [] : (ended.avoid ?? []);
+  const avoid = [...earlier.filter((node) => node !== ended.node), ...(ended.node === undefined ? [] : [ended.node])];
   const why = ended.reason ?? `exit code ${ended.exitCode ?? 'unknown'}`;
   return {
     failures,
     placeAfter: endedAt + delayMs,
+    avoid: avoid.slice(Math.max(0, avoid.length - limits.avoidNodesMax)),
     reason: `placed again after ${failures === 1 ? 'a failure' : `${failures} failures`} (${why})`,
   };
 }

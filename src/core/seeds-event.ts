@@ -90,7 +90,7 @@ function taskSchema(limits: Limits) {
       RestartPolicy: oneOf(['', 'no', 'on-failure', 'always', 'unless-stopped']).nullish(),
       StartTime: time.nullish(),
       FinishTime: time.nullish(),
-      HealthCheck: anyText.nullish(),
+      HealthCheck: anyText.refine((path) => /^[^\s\0#]*$/.test(path), expected('an http path like /health')).nullish(),
       RestartCount: wholeNumber().nullish(),
     },
     expected('a Task with at least ID and Image'),
@@ -167,12 +167,20 @@ function portsOf(task: SeedsTaskInput): readonly PortSpec[] {
   return ports;
 }
 
+/** An http path on the first published port; undefined where there is none to ask. */
+function healthPath(task: SeedsTaskInput): string | undefined {
+  const { HealthCheck: path } = task;
+  if (!path || !portsOf(task).some(({ protocol }) => protocol === 'tcp')) return undefined;
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
 const zeroTimes: readonly unknown[] = [undefined, null, '', '0001-01-01T00:00:00Z'];
 
 /** What was given and has no effect. */
 function notesOf(task: SeedsTaskInput): string[] {
   const notes: string[] = [];
-  if (task.HealthCheck) notes.push(`HealthCheck ${shown(task.HealthCheck)} is not watched: this version of Cube has no health checks yet`);
+  if (task.HealthCheck && healthPath(task) === undefined)
+    notes.push(`HealthCheck ${shown(task.HealthCheck)} is not watched: the task publishes no TCP port that it could be asked on`);
   const ours = [
     task.ContainerID ? 'ContainerID' : '',
     Object.keys(task.HostPorts ?? {}).length > 0 ? 'HostPorts' : '',
@@ -189,8 +197,10 @@ function readEvent({ State, Task }: TaskEvent, limits: Limits): TaskEventRead {
   if (State === stopState) return { kind: 'stop', clientTaskId: Task.ID };
   const given = Task.Name ?? '';
   const name = jobName(given) ?? jobName(`task-${Task.ID}`)!;
+  const path = healthPath(Task);
   const task = {
     image: Task.Image!,
+    ...(path === undefined ? {} : { health: { http: path } }),
     resources: { cpu: Task.Cpu ?? 0, memory: Task.Memory ?? 0, disk: Task.Disk ?? 0 },
     ports: [...portsOf(Task)],
     restart: { on: restartPolicies[Task.RestartPolicy ?? '']! },

@@ -1,5 +1,6 @@
 /** The seeds' API (CLI.md): tasks, nodes, statistics and errors in the PascalCase JSON of the Cube book. */
 import type { JobOrigin, PortSpec, RestartSpec, TaskSpec } from './job.ts';
+import type { CpuTicks } from './node.ts';
 import type { TaskRecord, TaskState } from './task.ts';
 import { isoTime, type NodeJson } from './views.ts';
 
@@ -94,6 +95,12 @@ function portsOf(task: TaskRecord, spec: TaskSpec | undefined): Pick<SeedsTask, 
   };
 }
 
+/** The path of an http check: the only kind that the seeds know. */
+function healthPath(spec: TaskSpec | undefined): string {
+  const health = spec?.health;
+  return typeof health === 'object' && health.probe.kind === 'http' ? health.probe.path : '';
+}
+
 /** A task record as the seeds show it. `ID` and `Name` are the client's own where it gave them, else the record's id and slot. */
 export function seedsTask(task: TaskRecord, spec: TaskSpec | undefined, origin: JobOrigin | undefined): SeedsTask {
   return {
@@ -109,7 +116,7 @@ export function seedsTask(task: TaskRecord, spec: TaskSpec | undefined, origin: 
     RestartPolicy: spec ? policies[spec.restart.on] : '',
     StartTime: timeOf(task.startedAt),
     FinishTime: timeOf(task.finishedAt),
-    HealthCheck: '',
+    HealthCheck: healthPath(spec),
     RestartCount: task.restarts,
   };
 }
@@ -154,8 +161,7 @@ export function seedsError(status: number, message: string): { readonly HTTPStat
 export interface SeedsSample {
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
   readonly disk: { readonly totalBytes: number; readonly freeBytes: number };
-  /** Percent of all cores; null before there are two samples. */
-  readonly cpuPercent: { readonly user: number; readonly system: number; readonly idle: number } | null;
+  readonly cpuTicks: CpuTicks;
   /** Load averages over 1, 5 and 15 minutes. */
   readonly load: readonly [number, number, number];
 }
@@ -171,7 +177,7 @@ export interface SeedsStats {
   };
   /** Bytes. */
   readonly DiskStats: { readonly All: number; readonly Used: number; readonly Free: number };
-  /** Parts of 10,000 since the last sample: whole numbers, of which the book's client takes the ratio. */
+  /** Hundredths of a second since the host started, as its library reads them: the book's clients take ratios of them, and of differences. */
   readonly CpuStats: Readonly<Record<'User' | 'Nice' | 'System' | 'Idle' | 'IOWait' | 'IRQ' | 'SoftIRQ' | 'Steal', number>>;
   readonly LoadStats: { readonly Last1Min: number; readonly Last5Min: number; readonly Last15Min: number };
   readonly TaskCount: number;
@@ -181,28 +187,15 @@ function kilobytes(bytes: number): number {
   return Math.round(bytes / 1_024);
 }
 
-function shares(percent: number): number {
-  return Math.round(percent * 100);
-}
-
-/** A measurement as `/stats` shows it. Shares of processor time that Cube does not measure apart are 0. */
+/** A measurement as `/stats` shows it. */
 export function seedsStats(sample: SeedsSample, taskCount: number): SeedsStats {
   const { memory, disk, load } = sample;
-  const cpu = sample.cpuPercent ?? { user: 0, system: 0, idle: 0 };
+  const { user, nice, system, idle, iowait, irq, softirq, steal } = sample.cpuTicks;
   const [total, available] = [kilobytes(memory.totalBytes), kilobytes(memory.availableBytes)];
   return {
     MemStats: { MemTotal: total, MemAvailable: available, mem_total: total, mem_available: available },
     DiskStats: { All: disk.totalBytes, Used: disk.totalBytes - disk.freeBytes, Free: disk.freeBytes },
-    CpuStats: {
-      User: shares(cpu.user),
-      Nice: 0,
-      System: shares(cpu.system),
-      Idle: shares(cpu.idle),
-      IOWait: 0,
-      IRQ: 0,
-      SoftIRQ: 0,
-      Steal: 0,
-    },
+    CpuStats: { User: user, Nice: nice, System: system, Idle: idle, IOWait: iowait, IRQ: irq, SoftIRQ: softirq, Steal: steal },
     LoadStats: { Last1Min: load[0], Last5Min: load[1], Last15Min: load[2] },
     TaskCount: taskCount,
   };

@@ -1,4 +1,5 @@
 /** Slots: the stable identities of a job's instances, and which task record stands for each. */
+import { isWell } from './health.ts';
 import { slotName } from './ids.ts';
 import type { JobCounts, JobRecord, TaskSpec } from './job.ts';
 import { isFinal, type TaskRecord } from './task.ts';
@@ -93,10 +94,10 @@ export function isSpent(slot: Slot, job: JobRecord): boolean {
 /** Counts over the slots a job wants; each counts once, by the record that stands for it. */
 export function countSlots(slots: readonly Slot[]): JobCounts {
   const counts = { desired: slots.length, running: 0, healthy: 0, failed: 0, completed: 0 };
-  for (const { shown } of slots) {
+  for (const { shown, spec, fits } of slots) {
     if (shown?.state === 'running') {
       counts.running++;
-      if (shown.health !== 'unhealthy') counts.healthy++;
+      if (isWell(shown, fits(shown) ? spec.health : undefined)) counts.healthy++;
     } else if (shown?.state === 'completed') counts.completed++;
     else if (shown?.state === 'failed' || shown?.state === 'rejected') counts.failed++;
   }

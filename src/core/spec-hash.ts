@@ -27,14 +27,20 @@ function portTexts(ports: readonly PortSpec[]): string[] {
 /**
  * What a container of a task is made from, as 16 hexadecimal digits: image, command, environment, user, working directory,
  * resources, ports, the job's labels and type. What takes effect without a new container is left out: count, pull, restart,
- * stop signal and times, priority, and where it may run. Fields that a later version adds must leave the hash of specs
- * without them as it is, or an upgrade replaces every container.
+ * stop signal and times, priority, the terms of a health check, and where it may run. Fields that a later version adds must leave
+ * the hash of specs without them as it is, or an upgrade replaces every container.
+ *
+ * Of `health` only counts whether there is one: a container of such a task is made with its image's own check switched off, which
+ * cannot be switched on again in it. So a task that gets its first check, or loses it, gets a new container; other terms, and
+ * `none` in place of terms, do not.
  */
 export function specHash(job: JobSpec, taskName: string): string {
   const task = Object.hasOwn(job.tasks, taskName) ? job.tasks[taskName] : undefined;
   if (!task) throw new RangeError(`job ${job.name} has no task ${taskName}`);
   const { image, command, env, user, workdir, resources } = task;
-  const made = { type: job.type, labels: job.labels, image, command, env, user, workdir, resources, ports: portTexts(task.ports) };
+  const imageCheck = task.health === undefined ? undefined : 'off';
+  const ports = portTexts(task.ports);
+  const made = { type: job.type, labels: job.labels, image, command, env, user, workdir, resources, ports, imageCheck };
   return fnv1a64(canonical(made));
 }
 

@@ -20,10 +20,15 @@ function valueAt(document: unknown, path: Path): unknown {
   return value;
 }
 
-/** Of a union's branches the one that fits the value's kind: its issues lie deeper than the value itself. */
+/** Whether an issue says that a value is of the right kind: it lies deeper than the value itself, or speaks of its keys. */
+function isInside(issue: ZodIssue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys';
+}
+
+/** Of a union's branches the one that fits the value's kind. */
 function fittingBranch(issue: ZodIssue): readonly ZodIssue[] | undefined {
   if (issue.code !== 'invalid_union') return undefined;
-  return issue.errors.find((branch) => branch.length > 0 && branch.every((inner) => inner.path.length > 0));
+  return issue.errors.find((branch) => branch.length > 0 && branch.every(isInside));
 }
 
 /** How a document's issues become findings. */

@@ -17,6 +17,7 @@ const texts: AsWritten = [
   ['tasks', '*', 'env', '*'],
   ['tasks', '*', 'command', '*'],
   ['tasks', '*', 'user'],
+  ['tasks', '*', 'health', 'exec', '*'],
 ];
 
 function examineJob(document: unknown, limits: Limits): Examined<WrittenJob> {

@@ -2,6 +2,7 @@
 import type { JobSpec, JobType, RestartSpec, TaskSpec } from '../job.ts';
 import type { Limits } from '../limits.ts';
 import type { Resources } from '../resources.ts';
+import { healthSpec } from './health.ts';
 import type { WrittenJob } from './schema.ts';
 
 type WrittenTask = WrittenJob['tasks'][string];
@@ -24,7 +25,7 @@ function resourcesOf(written: WrittenTask['resources']): Resources {
 }
 
 function taskSpec(written: WrittenTask, type: JobType, limits: Limits): TaskSpec {
-  const { command, user, workdir } = written;
+  const { command, user, workdir, health, stopSignal } = written;
   return {
     image: written.image,
     pull: written.pull ?? 'missing',
@@ -35,8 +36,9 @@ function taskSpec(written: WrittenTask, type: JobType, limits: Limits): TaskSpec
     ...(workdir === undefined ? {} : { workdir }),
     resources: resourcesOf(written.resources),
     ports: written.ports ?? [],
+    ...(health === undefined ? {} : { health: healthSpec(health, limits) }),
     restart: restartSpec(written.restart, type, limits),
-    stopSignal: written.stopSignal ?? 'SIGTERM',
+    ...(stopSignal === undefined ? {} : { stopSignal }),
     stopDelayMs: written.stopDelay ?? 0,
     stopGraceMs: written.stopGrace ?? limits.stopGraceMs,
   };

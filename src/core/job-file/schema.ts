@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { jobNamePattern, taskNamePattern } from '../ids.ts';
 import { limitsDefault, type Limits } from '../limits.ts';
+import { healthKeys, healthSchema } from './health.ts';
 import * as value from './values.ts';
 
 const { expected, oneOf, text, wholeNumber } = value;
@@ -9,7 +10,7 @@ const { expected, oneOf, text, wholeNumber } = value;
 /** What the contract names and this version does not run yet: refused by name, never ignored. */
 export const laterKeys = {
   job: ['update', 'disconnect', 'completions', 'parallelism', 'deadline', 'preemptible', 'schedule', 'network'],
-  task: ['health', 'constraints', 'affinity', 'spread', 'maxPerNode', 'volumes', 'secrets', 'configs', 'dependsOn'],
+  task: ['constraints', 'affinity', 'spread', 'maxPerNode', 'volumes', 'secrets', 'configs', 'dependsOn'],
 } as const;
 
 const laterTypes = ['system', 'periodic', 'parameterized'];
@@ -69,8 +70,9 @@ function taskSchema(limits: Limits) {
       workdir: text('an absolute path like /srv', /^\/[^\0]*$/).optional(),
       resources: resources.optional(),
       ports: value.ports(limits.taskPortsMax).optional(),
+      health: healthSchema(limits).optional(),
       restart: restartSchema(limits).optional(),
-      stopSignal: value.signal.optional().describe('Default: SIGTERM'),
+      stopSignal: value.signal.optional().describe("Default: the image's own, else SIGTERM"),
       stopDelay: duration.optional().describe('Before the signal; default: 0s'),
       stopGrace: duration.optional().describe('Between the signal and SIGKILL; default: 10s'),
     },
@@ -122,4 +124,5 @@ export const knownKeys = {
   job: Object.keys(jobSchema.shape),
   task: Object.keys(taskSchema(limitsDefault).shape),
   restart: Object.keys(restartSchema(limitsDefault).shape),
+  health: healthKeys(limitsDefault),
 } as const;

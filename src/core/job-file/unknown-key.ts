@@ -5,9 +5,10 @@ import { knownKeys, laterKeys } from './schema.ts';
 
 const later: readonly string[] = [...laterKeys.job, ...laterKeys.task];
 
-function levelOf(path: Path): 'job' | 'task' | 'restart' {
+function levelOf(path: Path): 'job' | 'task' | 'restart' | 'health' {
   if (path.length < 2) return 'job';
-  return path.length === 2 ? 'task' : 'restart';
+  if (path.length === 2) return 'task';
+  return path[2] === 'health' ? 'health' : 'restart';
 }
 
 /** Says why a key is refused, and what was likely meant. */
@@ -16,7 +17,7 @@ export function unknownJobKey(path: Path, key: string): string {
   const level = levelOf(path);
   if (level === 'job' && knownKeys.task.includes(key)) return `unknown key "${key}"; it belongs to a task, under "tasks"`;
   if (level !== 'job' && knownKeys.job.includes(key)) return `unknown key "${key}"; it belongs to the job, at the top of the file`;
-  const here = level === 'restart' ? knownKeys.restart : [...knownKeys[level], ...laterKeys[level]];
+  const here = level === 'job' || level === 'task' ? [...knownKeys[level], ...laterKeys[level]] : knownKeys[level];
   const close = nearest(key.slice(0, 64), here);
   if (close === undefined) return `unknown key ${shown(key)}; expected ${listed(knownKeys[level], 'or')}`;
   return `unknown key ${shown(key)}; did you mean "${close}"?${later.includes(close) ? ' It is not supported by this version of Cube yet' : ''}`;

@@ -46,12 +46,12 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   });
 }
 
-/** A whole number of 0 or more. */
-export function wholeNumber(max: number = Number.MAX_SAFE_INTEGER) {
-  const more = max === Number.MAX_SAFE_INTEGER ? '0 or more' : `0 to ${max}`;
+/** A whole number of `min` or more. */
+export function wholeNumber(max: number = Number.MAX_SAFE_INTEGER, min = 0) {
+  const more = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
   return z
-    .int(expected('a whole number of 0 or more'))
-    .min(0, expected('a whole number of 0 or more'))
+    .int(expected(`a whole number of ${min} or more`))
+    .min(min, expected(`a whole number of ${min} or more`))
     .max(max, expected(`a whole number of ${more}`));
 }
 
@@ -127,16 +127,20 @@ export function ports(max: number) {
     });
 }
 
-/** A command: a list of words, or one line of them. */
-export const command = z
-  .union([z.string(), z.array(textValue)], expected('a list of words, or one line of them'))
-  .transform((value, context): readonly string[] => {
-    const split = typeof value === 'string' ? splitWords(value) : { words: value };
-    if ('words' in split && split.words.length > 0 && !split.words.some((word) => word.includes('\0'))) return split.words;
-    const message = 'refused' in split ? split.refused : 'expected at least one word; leave "command" out to keep the image\'s own';
-    context.issues.push({ code: 'custom', input: value, message });
-    return z.NEVER;
-  });
+/** Words of a command: a list of them, or one line. @param whenEmpty what to say where there are none */
+export function commandWords(whenEmpty: string) {
+  return z
+    .union([z.string(), z.array(textValue)], expected('a list of words, or one line of them'))
+    .transform((value, context): readonly string[] => {
+      const split = typeof value === 'string' ? splitWords(value) : { words: value };
+      if ('words' in split && split.words.length > 0 && !split.words.some((word) => word.includes('\0'))) return split.words;
+      context.issues.push({ code: 'custom', input: value, message: 'refused' in split ? split.refused : whenEmpty });
+      return z.NEVER;
+    });
+}
+
+/** A task's command. */
+export const command = commandWords('expected at least one word; leave "command" out to keep the image\'s own');
 
 const envNameForm = 'a name of letters, digits, "_", "." and "-" that starts with a letter or "_"';
 const envName = text(envNameForm, /^[A-Za-z_][A-Za-z0-9_.-]*$/);

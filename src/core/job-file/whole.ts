@@ -2,6 +2,7 @@
 import type { Limits } from '../limits.ts';
 import { nearest } from '../text.ts';
 import { badKey, badValue, shown, type Finding } from './findings.ts';
+import { healthFindings } from './health.ts';
 
 function mapOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
@@ -34,7 +35,7 @@ export function tooManyTasks(document: unknown, limits: Limits): Finding | undef
   return count > limits.jobTasksMax ? badValue(['tasks'], `expected at most ${limits.jobTasksMax} tasks, got ${count}`) : undefined;
 }
 
-/** At least one task, and not too many instances of all together; resources that are named right. */
+/** At least one task, and not too many instances of all together; resources that are named right, health checks that make sense. */
 export function wholeJobFindings(document: unknown, limits: Limits): Finding[] {
   const written = mapOf(document).tasks;
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return [];
@@ -42,7 +43,10 @@ export function wholeJobFindings(document: unknown, limits: Limits): Finding[] {
   if (tasks.length === 0) return [badValue(['tasks'], 'expected at least one task')];
   const counts = tasks.map(([, task]) => mapOf(task).count ?? 1).filter((count) => typeof count === 'number' && count > 0);
   const total = (counts as number[]).reduce((sum, count) => sum + count, 0);
-  const findings = tasks.flatMap(([name, task]) => resourceFindings(name, mapOf(task).resources));
+  const findings = tasks.flatMap(([name, one]) => {
+    const task = mapOf(one);
+    return [...resourceFindings(name, task.resources), ...healthFindings(name, task.health, task.ports)];
+  });
   // One count that is too high is a problem of its own already.
   const each = (counts as number[]).every((count) => count <= limits.jobInstancesMax);
   if (each && total > limits.jobInstancesMax) {

@@ -1,0 +1,100 @@
+/** How attempts begin: a container is looked for, made, and started. */
+import type { Observation } from '../../src/core/attempts.ts';
+import { asCubeError } from '../../src/core/errors.ts';
+import { isChecked } from '../../src/core/health.ts';
+import { pause, untilEngineAnswers } from '../patience.ts';
+import { clear, ended } from './ending.ts';
+import { refOf, type EffectRun, type TaskDeps } from './run.ts';
+
+/** Looks for a container that is already there: after a crash of the node, or when the answer to a create was lost. */
+export async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
+  const [newest, ...older] = deps.found(task.order.id).toSorted((a, b) => b.attempt - a.attempt);
+  for (const { ref, attempt, state } of older) {
+    const gone = deps.upkeep.retire(task.order.id, attempt, ref, { atOnce: true });
+    // No two of a task may run.
+    if (state === 'running') await gone;
+  }
+  const { observed, order, send } = task;
+  if (newest === undefined) {
+    if (task.desired === 'stopped') return send({ type: 'report.stopping' });
+    const ranBefore = task.lastState === 'running' || task.lastState === 'starting';
+    if (!ranBefore) return send({ type: 'report.preparing' });
+    const now = deps.ambient.clock.now();
+    const reason = 'its container was removed while the node was down';
+    return ended(deps, task, { exitCode: 137, reason, finishedAt: now }, { unwell: observed.unwell });
+  }
+  if (newest.attempt < observed.attempt && task.desired === 'running') {
+    // Its end was dealt with before the crash; the attempt after it has no container yet.
+    if (newest.state !== 'exited') await clear(deps, task, newest.ref);
+    return send({ type: 'report.preparing', observed: { endedContainerId: newest.ref.id, endedAttempt: newest.attempt } });
+  }
+  // What its health was is told of the attempt that was noted, and of no other.
+  const isNoted = newest.attempt === observed.attempt;
+  const seen: Partial<Observation> = {
+    attempt: newest.attempt,
+    restarts: Math.max(observed.restarts, newest.attempt - 1),
+    containerId: newest.ref.id,
+    containerName: newest.ref.name,
+    hasCheck: isChecked(order.spec.health, newest.hasCheck),
+    ...(newest.startedAt === undefined ? {} : { startedAt: newest.startedAt }),
+    ...(newest.digest === undefined ? {} : { digest: newest.digest }),
+    ...(isNoted ? {} : { wentWell: undefined, unwell: undefined }),
+  };
+  if (task.desired === 'stopped') {
+    // One that never ran is removed, not stopped: its start may have been asked for before the crash, and still be under way.
+    const gone = newest.state === 'created' ? { containerId: undefined, containerName: undefined } : {};
+    return send({ type: 'report.stopping', observed: { ...seen, ...gone } });
+  }
+  if (newest.state === 'created') return send({ type: 'report.starting', observed: seen });
+  if (newest.state === 'running') {
+    // The last word on its health stands until there is a new one: a node that starts again makes no task unwell.
+    const isWell = isNoted && observed.wentWell === true && seen.hasCheck === true;
+    return send({ type: isWell ? 'report.healthy' : 'report.running', observed: seen });
+  }
+  if (task.lastState === 'backingOff' && isNoted) {
+    return send({ type: 'report.backingOff', observed: seen, restartDelayMs: order.spec.restart.delayMs });
+  }
+  return ended(deps, task, newest.exit!, { seen, unwell: isNoted ? observed.unwell : undefined });
+}
+
+/** Pulls and creates. The container of the attempt before is kept for now: its removal would hold the next one up. */
+export async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
+  const { order, observed, signal, send } = task;
+  const ref = await untilEngineAnswers(deps, task, () =>
+    deps.runtime.prepare(
+      { order, attempt: observed.attempt },
+      {
+        signal,
+        onProgress: (detail) => send({ type: 'report.progress', observed: { detail } }),
+        onPulled: (image) => deps.upkeep.images.pulled(image),
+      },
+    ),
+  );
+  deps.upkeep.images.used(order.spec.image);
+  send({
+    type: 'report.starting',
+    observed: { containerId: ref.id, containerName: ref.name, detail: undefined, reason: undefined, reasonCode: undefined },
+  });
+}
+
+/** Starts. A port that is taken is tried a few times: its holder may just be on its way out. */
+export async function start(deps: TaskDeps, task: EffectRun): Promise<void> {
+  const { limits } = deps;
+  // A start is never cut short: whether it happened would be unknown, and the stop that waits for it would find nothing.
+  const uncut = new AbortController().signal;
+  for (let tried = 1; ; tried++) {
+    try {
+      const { startedAt, digest, hasCheck } = await untilEngineAnswers(deps, task, () => deps.runtime.start(refOf(task.observed), uncut));
+      const fresh = { exitCode: undefined, reason: undefined, reasonCode: undefined, detail: undefined };
+      return task.send({
+        type: 'report.running',
+        observed: { ...fresh, startedAt, digest, hasCheck: isChecked(task.order.spec.health, hasCheck) },
+      });
+    } catch (thrown) {
+      const error = asCubeError(thrown, 'engine-error');
+      if (error.code !== 'port-taken' || tried >= limits.pullTries) throw error;
+      task.send({ type: 'report.progress', observed: { detail: error.message } });
+      await pause(deps, limits.engineRetryMs, task.signal);
+    }
+  }
+}
