@@ -19,7 +19,7 @@ function jsonResponse(value: unknown, status: number, headers: Readonly<Record<s
 }
 
 /** Any answer but a stream. */
-export function plainResponse(answer: Exclude<Answer, { kind: 'lines' }>): Response {
+export function plainResponse(answer: Exclude<Answer, { kind: 'lines' | 'bytes' }>): Response {
   switch (answer.kind) {
     case 'json':
       return jsonResponse(answer.value, answer.status);

@@ -32,8 +32,8 @@ export function logLineJson({ at, slot, task, stream, text }: LogLine): LogLineJ
 }
 
 /** Of each slot the newest record. */
-export function newestOfSlots(tasks: readonly TaskRecord[]): readonly TaskRecord[] {
-  const slots = new Map<string, TaskRecord>();
+export function newestOfSlots<Task extends TaskRecord>(tasks: readonly Task[]): readonly Task[] {
+  const slots = new Map<string, Task>();
   for (const task of tasks) {
     const other = slots.get(task.slot);
     if (other === undefined || other.createdAt <= task.createdAt) slots.set(task.slot, task);

@@ -3,6 +3,7 @@ import { asCubeError } from '../core/errors.ts';
 import type { Scope } from '../ports/auth.ts';
 import { commonHeaders, errorResponse, plainResponse } from './answers.ts';
 import { readBody } from './body.ts';
+import { bytesResponse } from './bytes.ts';
 import type { ApiDeps } from './deps.ts';
 import { readFields, readQuery } from './fields.ts';
 import { allows, notAllowed } from './gate.ts';
@@ -36,7 +37,7 @@ function checkScope(row: Route, scope: Scope | undefined): void {
 
 /** A function that answers matched requests. It throws what is wrong with one before its handler runs. */
 export function createHandler(deps: ApiDeps, streams: Streams, book: AnswerBook) {
-  const { clock, limits, openLoopback } = deps;
+  const { clock, limits, log, openLoopback } = deps;
 
   const openStream = async (answer: LinesAnswer, request: Request): Promise<Response> => {
     const headers = { ...commonHeaders, 'content-type': lineTypes[answer.format], 'x-accel-buffering': 'no' };
@@ -44,8 +45,10 @@ export function createHandler(deps: ApiDeps, streams: Streams, book: AnswerBook)
     return new Response(await streams.open(answer, request.signal), { headers });
   };
 
-  const respond = async (answer: Answer, request: Request): Promise<Response> =>
-    answer.kind === 'lines' ? openStream(answer, request) : plainResponse(answer);
+  const respond = async (answer: Answer, request: Request): Promise<Response> => {
+    if (answer.kind === 'lines') return openStream(answer, request);
+    return answer.kind === 'bytes' ? bytesResponse(answer, request, log) : plainResponse(answer);
+  };
 
   const readCall = (row: Route, { request, params, scope }: Matched, text: string): Call => {
     const header = (name: string) => request.headers.get(name) ?? undefined;

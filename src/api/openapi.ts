@@ -70,13 +70,29 @@ function operation(row: Route): Json {
   };
 }
 
+/** WebSockets, which OpenAPI has no words for. */
+const about = `A container orchestrator you can see.
+
+Beside the paths below, a node has two WebSockets. They take a bearer token, or a one-use ticket of \`POST /v1/tickets\` as the query
+\`?ticket=\`, and refuse pages of other origins.
+
+\`/v1/inspect\` (viewer): each message is a JSON text, an event of the @statelyai/inspect protocol. What the client says is ignored.
+
+\`/v1/exec\` (admin, on a manager): runs a command in a task. The first message is the client's, a JSON text:
+\`{"task", "command": [...], "tty", "stdin", "size": {"columns", "rows"}}\`; \`task\` is an id, a unique prefix of one, a slot, or a job with
+one running task; \`tty\` and \`stdin\` are false and \`size\` is unknown unless told. From then on every message is binary, and its first byte
+is a channel. 0: input for the command. 1 and 2: what it wrote to stdout and stderr (with a terminal, all on 1). 3: JSON, from the client
+\`{"type": "resize", "columns", "rows"}\` and \`{"type": "end"}\` (no more input), from the node \`{"type": "started"}\` and last either
+\`{"type": "exit", "exitCode"}\` or \`{"type": "error", "code", "message", "hint"}\`. Then the client closes; when it closes before, the
+session ends. Neither side is read faster than the other takes it.`;
+
 /** The document over these rows. @param version Cube's version */
 export function describe(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const row of routes) (paths[row.path] ??= {})[row.method.toLowerCase()] = operation(row);
   return {
     openapi: '3.1.0',
-    info: { title: 'Cube', version, description: 'A container orchestrator you can see.', license: { name: 'MIT', identifier: 'MIT' } },
+    info: { title: 'Cube', version, description: about, license: { name: 'MIT', identifier: 'MIT' } },
     paths,
     components: { schemas: components(), securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
   };

@@ -30,7 +30,15 @@ export type Answer =
   | { readonly kind: 'json'; readonly status: number; readonly value: unknown }
   | { readonly kind: 'empty'; readonly status: 204 }
   | { readonly kind: 'text'; readonly text: string; readonly contentType: string }
+  | BytesAnswer
   | LinesAnswer;
+
+/** Bytes as they come. The first of them decide the status; what breaks later breaks the connection off. */
+export interface BytesAnswer {
+  readonly kind: 'bytes';
+  readonly contentType: string;
+  open(): AsyncIterable<Uint8Array>;
+}
 
 /** A stream of values: opened when the client reads, ended when it goes. */
 export interface LinesAnswer {

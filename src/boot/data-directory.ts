@@ -1,6 +1,7 @@
 /** A node's data directory: private to its user, with the tokens, and `node.json` that tells other commands where the node is. */
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Identity, IdentityCopy } from '../../actors/worker/book.ts';
 import { asCubeError, problem, type CubeError } from '../core/errors.ts';
 import type { NodeFile, NodeOptions, Notice } from '../core/node-options.ts';
 import type { Ids } from '../ports/ambient.ts';
@@ -62,10 +63,14 @@ export async function removeNodeFile(path: string, pid: number): Promise<void> {
 }
 
 async function readNodeFile(path: string): Promise<NodeFile | undefined> {
+  return (await readJson(path)) as NodeFile | undefined;
+}
+
+/** A small file's JSON; undefined where it is missing or torn, since none of them is the only place of what it tells. */
+async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as NodeFile;
+    return JSON.parse(await readFile(path, 'utf8'));
   } catch (thrown) {
-    // Missing or torn: it only tells people who holds the directory.
     return thrown instanceof SyntaxError || isMissing(thrown) ? undefined : Promise.reject(thrown);
   }
 }
@@ -75,9 +80,29 @@ function isMissing(thrown: unknown): boolean {
 }
 
 /** The store is held by another process: says by whom, as far as `node.json` tells. */
-export async function heldBy(directory: DataDirectory, error: CubeError): Promise<CubeError> {
+export async function heldBy(directory: Pick<DataDirectory, 'path' | 'nodeFile'>, error: CubeError): Promise<CubeError> {
   const holder = await readNodeFile(directory.nodeFile);
   if (error.code !== 'data-held' || holder === undefined) return error;
   const { name, pid, url, startedAt } = holder;
   return problem('data-held', `${directory.path} is held by node ${name} (pid ${pid}, ${url}, since ${startedAt})`, { cause: error });
+}
+
+/** Keeps a worker's identity beside its store, so that a store that is lost loses none of its containers. */
+export function identityCopy(workerFolder: string): IdentityCopy {
+  const path = join(workerFolder, 'identity.json');
+  let written = '';
+  return {
+    async read() {
+      const { nodeId, clusterId } = ((await readJson(path)) ?? {}) as Partial<Identity>;
+      return typeof nodeId === 'string' ? { nodeId, clusterId: clusterId ?? null } : undefined;
+    },
+    async write(identity) {
+      const text = `${JSON.stringify(identity)}\n`;
+      if (text === written) return;
+      const draft = `${path}.${process.pid}`;
+      await writeFile(draft, text, { mode: 0o600, flush: true });
+      await rename(draft, path);
+      written = text;
+    },
+  };
 }

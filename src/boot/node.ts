@@ -16,16 +16,17 @@ import type { Ambient, Metrics } from '../ports/ambient.ts';
 import { openHostMeter } from '../runtime/host-meter.ts';
 import { createAuth } from '../security/auth.ts';
 import { checkHost, checkOrigin, isLoopback } from '../security/origin.ts';
-import { openLevelStore } from '../store/level.ts';
+import { openKeptLogs } from '../store/kept-logs.ts';
 import { acceptLink, createWsDialer, type WebSocket } from '../transport/index.ts';
 import { abortable } from '../runtime/abort.ts';
-import { openDataDirectory, removeNodeFile, writeNodeFile, type DataDirectory } from './data-directory.ts';
+import { identityCopy, openDataDirectory, removeNodeFile, writeNodeFile, type DataDirectory } from './data-directory.ts';
 import { Opened } from './opened.ts';
 import { Refusals } from './refusals.ts';
 import { reaches, startManager, startWorker, type ManagerRole, type WorkerRole } from './roles.ts';
 import { openRuntime, tellFacts } from './runtime.ts';
 import { startServer, type NodeServer } from './server.ts';
-import { openFirst } from './stores.ts';
+import { withDialerSteps, withLinkSteps, withRuntimeSteps } from './steps.ts';
+import { openFirst, roleStore } from './stores.ts';
 
 type Notify = (notice: Notice) => void;
 
@@ -148,13 +149,13 @@ class Node {
   #dialer(from: 'manager' | 'worker') {
     const { limits, join: manager } = this.#options;
     const token = (from === 'manager' ? manager?.token : undefined) ?? this.#directory.tokens.join;
-    return createWsDialer({ limits, log: this.#ambient.log, token: () => token, from });
+    return withDialerSteps(createWsDialer({ limits, log: this.#ambient.log, token: () => token, from }));
   }
 
   async #startManager(): Promise<void> {
     const { limits } = this.#options;
     const { log } = this.#ambient;
-    const open = () => openLevelStore({ directory: this.#directory.managerFolder, limits, log });
+    const open = () => roleStore('manager', this.#directory.managerFolder, { limits, log });
     const store = open();
     // Closed by the manager once it has it; to close it twice does no harm.
     this.#opened.add("the manager's store", () => store.close());
@@ -173,11 +174,11 @@ class Node {
     const { limits } = this.#options;
     const { log, clock, ids } = this.#ambient;
     const { workerFolder, path } = this.#directory;
-    const opened = openLevelStore({ directory: join(workerFolder, 'store'), limits, log });
+    const opened = roleStore('worker', join(workerFolder, 'store'), { limits, log });
     this.#opened.add("the worker's store", () => opened.close());
     const store = await abortable(openFirst(opened, this.#directory), this.#signal);
     const book = await abortable(
-      WorkerBook.open(store, log, () => ids.id()),
+      WorkerBook.open(store, log, () => ids.id(), identityCopy(workerFolder)),
       this.#signal,
     );
     const owner = {
@@ -187,12 +188,13 @@ class Node {
       },
       nodeId: book.identity.nodeId,
     };
-    const runtime = await openRuntime(this.#options, owner, workerFolder, this.#ambient);
+    const runtime = withRuntimeSteps(await openRuntime(this.#options, owner, workerFolder, this.#ambient));
     this.#opened.add('the runtime', () => runtime.close());
     tellFacts(this.#options, await abortable(runtime.facts(), this.#signal), this.#notify);
     const meter = openHostMeter({ clock, diskPath: path });
     const onRefused = (reason: string): void => this.#refusals.add(reason, this.#isForeign(book));
-    const worker = await startWorker({ ...this.#parts('manager'), book, store, runtime, meter, onRefused });
+    const keptLogs = openKeptLogs(join(workerFolder, 'logs'), clock);
+    const worker = await startWorker({ ...this.#parts('manager'), book, store, runtime, meter, keptLogs, onRefused });
     this.#worker = worker;
     this.#opened.add('the worker', () => worker.stop(this.#stopTasks));
   }
@@ -242,6 +244,8 @@ class Node {
       limits,
       log,
       feed: this.#feed(),
+      clock,
+      control: this.#manager?.manager.control,
       takesLinks: () => (this.#manager ? this.#manager.manager.control.ready() : this.#worker !== undefined),
       onLink: (socket, peer) => this.#accept(socket, peer),
     });
@@ -269,7 +273,7 @@ class Node {
     const { limits } = this.#options;
     const { log } = this.#ambient;
     const role = this.#manager ?? this.#worker;
-    role?.accept(acceptLink(socket, { limits, log, peer, from: this.#manager ? 'worker' : 'manager' }));
+    role?.accept(withLinkSteps(acceptLink(socket, { limits, log, peer, from: this.#manager ? 'worker' : 'manager' })));
   }
 
   #nodeId(): string {

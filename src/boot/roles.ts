@@ -11,11 +11,13 @@ import { asCubeError, problem } from '../core/errors.ts';
 import type { NodeOptions } from '../core/node-options.ts';
 import type { Ambient, Metrics } from '../ports/ambient.ts';
 import type { WorkerControl } from '../ports/control.ts';
+import type { KeptLogs } from '../ports/kept-logs.ts';
 import type { HostMeter, Runtime } from '../ports/runtime.ts';
 import type { Scorer } from '../ports/scorer.ts';
 import type { Store } from '../ports/store.ts';
 import type { Dialer, Link } from '../ports/transport.ts';
 import { abortable } from '../runtime/abort.ts';
+import { registerGauges } from './gauges.ts';
 import { Opened } from './opened.ts';
 import { nodeFacts } from './runtime.ts';
 
@@ -55,6 +57,7 @@ export async function startManager(parts: RoleParts & { readonly openStore: () =
   });
   const actor = createActor(manager.logic, { id: 'manager', clock: ambient.clock });
   manager.attach(actor);
+  registerGauges(parts.metrics, () => manager.measured());
   manager.answerCalls(async (what, node) => {
     if (what.kind === 'submit') return runTaskEvent(manager.control, options.limits, what.event, node);
     await manager.control.stopTask(what.id);
@@ -101,13 +104,14 @@ export interface WorkerParts extends RoleParts {
   readonly store: Store;
   readonly runtime: Runtime;
   readonly meter: HostMeter;
+  readonly keptLogs: KeptLogs;
   /** Hears why a manager does not take this worker, each time it says so. */
   readonly onRefused?: (reason: string) => void;
 }
 
 /** Starts the worker; settles when it has taken up what ran before. @throws CubeError; the store and the runtime are closed then */
 export async function startWorker(parts: WorkerParts): Promise<WorkerRole> {
-  const { options, ambient, dialer, book, store, runtime, meter, onRefused } = parts;
+  const { options, ambient, dialer, book, store, runtime, meter, keptLogs, onRefused } = parts;
   const connections = new Map<string, Link>();
   const facts = async (nodeId: string) => nodeFacts(options, nodeId, await runtime.facts());
   const worker = createWorkerLogic({
@@ -116,6 +120,7 @@ export async function startWorker(parts: WorkerParts): Promise<WorkerRole> {
     book,
     runtime,
     meter,
+    keptLogs,
     dialer,
     connections,
     facts,

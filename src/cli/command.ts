@@ -38,6 +38,8 @@ export interface Command {
   readonly options: readonly OptionSpec[];
   /** Command lines that work, each with what it does. */
   readonly examples: readonly (readonly [line: string, what: string])[];
+  /** What follows the first argument is a command line of its own, with or without `--`: its options are not ours. */
+  readonly trailing?: true;
   /** @returns the exit code */
   run(context: Context): Promise<number>;
 }

@@ -35,6 +35,7 @@ const sources: Readonly<Record<string, Source>> = {
   stop: jobsAndTasks,
   start: jobs,
   logs: jobsAndTasks,
+  exec: jobsAndTasks,
   explain: tasks,
   submit: jobFiles,
   machines,

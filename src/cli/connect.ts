@@ -1,6 +1,6 @@
 /** The client of the node that is meant. */
 import { createClient } from '../client/index.ts';
-import type { Client } from '../client/index.ts';
+import type { Client, Connector } from '../client/index.ts';
 import { nodeRequester } from '../client/node-request.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Context } from './command.ts';
@@ -14,7 +14,9 @@ const newId = (): string => globalThis.crypto.randomUUID();
 
 /** A client of a node. Nothing is sent yet. */
 export function clientOf(target: Target, limits: Limits): Client {
-  return createClient({ request: nodeRequester({ ...target, limits }), newId, limits });
+  const open: Connector = async (path, signal) =>
+    (await import('../client/node-socket.ts')).openSocket({ ...target, limits, path, signal });
+  return createClient({ request: nodeRequester({ ...target, limits }), connect: open, newId, limits });
 }
 
 /** A client of the node that is meant. Nothing is sent yet. */

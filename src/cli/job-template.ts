@@ -26,7 +26,10 @@ tasks:
     # What to do when it ends. For a service always, for a batch job 3 times on failure:
     # restart: {on: failure, attempts: 3, within: 10m, delay: 1s, backoff: 2, delayMax: 1m}
 
-    # stopSignal: SIGTERM
+    # How to find out whether it is well; without this its image's own check counts, if it has one:
+    # health: {http: /health, port: 80, interval: 5s, timeout: 2s, retries: 3, startPeriod: 10s}   # or tcp: 80, or exec: [..]
+
+    # stopSignal: SIGTERM     # default: the image's own
     stopGrace: 2s             # from the signal to the kill
 
 # Then:

@@ -52,6 +52,19 @@ export function splitArgv(argv: readonly string[]): Split {
   return { command, tokens, rest };
 }
 
+/**
+ * Leaves what follows the first argument alone: it is what follows `--` then. Where there is a `--`, options between the two are ours
+ * (`TASK -it -- sh`); no command begins with a dash.
+ */
+function splitTrailing(split: Split): Split {
+  const { tokens, rest } = split;
+  let at = 0;
+  while (at < tokens.length && tokens[at]!.startsWith('-')) at += takesValue.has(tokens[at]!) ? 2 : 1;
+  const after = tokens.slice(at + 1);
+  if (after.length === 0 || (rest !== undefined && after[0]!.startsWith('-'))) return split;
+  return { ...split, tokens: tokens.slice(0, at + 1), rest: rest === undefined ? after : [...after, '--', ...rest] };
+}
+
 /** Whether a command line that could not be read asks for JSON: its error should be. */
 export function looksLikeJson(argv: readonly string[]): boolean {
   const { tokens } = splitArgv(argv);
@@ -206,7 +219,8 @@ function readGlobal(input: Input): GlobalOptions {
  * Reads what was typed for one command.
  * @throws CubeError `usage` for what the command does not know, with a suggestion; `not-yet` for options of later versions
  */
-export function readOptions(name: string, command: Command, split: Split): { readonly input: Input; readonly global: GlobalOptions } {
+export function readOptions(name: string, command: Command, typed: Split): { readonly input: Input; readonly global: GlobalOptions } {
+  const split = command.trailing ? splitTrailing(typed) : typed;
   const specs = [...command.options, ...globalSpecs];
   const cli = cac('cube');
   const asked = cli.command(command.usage, command.summary).alias(name || 'cube');

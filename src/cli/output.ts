@@ -1,5 +1,5 @@
 /** The only file that prints: data to stdout, progress and messages to stderr, colours only where a person looks. */
-import { isatty } from 'node:tty';
+import { isatty, WriteStream } from 'node:tty';
 import { errorBody } from '../core/errors.ts';
 import type { CubeError, Problem } from '../core/errors.ts';
 import { createLiveView } from './live-view.ts';
@@ -90,6 +90,12 @@ export class Output {
     sink('stdout').write(text);
   }
 
+  /** Bytes as they are, whatever the mode; settles when the reader has room for more. */
+  async bytes(chunk: Uint8Array, name: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
+    const stream = sink(name);
+    if (!stream.write(chunk)) await new Promise<void>((resolve) => stream.once('drain', resolve));
+  }
+
   /** The one JSON document of `-o json`, on one line. */
   document(value: unknown): void {
     this.printedDocument = true;
@@ -139,6 +145,11 @@ export class Output {
   /** A view on stdout that is drawn again and again; undefined where nothing may redraw. */
   liveData(): LiveView | undefined {
     return this.interactive.data && !this.json ? createLiveView(sink('stdout')) : undefined;
+  }
+
+  /** The terminal on which something is shown, for its size: either stream may go to a file. */
+  static screen(): WriteStream | undefined {
+    return [process.stdout, process.stderr].find((stream) => stream instanceof WriteStream);
   }
 
   /** Waits until all that was printed has left the process. */

@@ -3,19 +3,19 @@ import { formatDuration } from '../core/duration.ts';
 import type { StatusJson, TaskJson } from '../core/views.ts';
 import type { LiveView } from './live-view.ts';
 import type { Output } from './output.ts';
-import { countsText, currentTasks, jobSentence, stateCell, taskSentence, whyText } from './tasks.ts';
+import { countsText, currentTasks, healthCell, isUp, jobSentence, taskSentence, whyText } from './tasks.ts';
 import { alignTable } from './table.ts';
 
 /** Tasks shown one by one; a bigger job is shown in counts. */
 const shownMax = 24;
 
 function isNews(task: TaskJson): boolean {
-  return task.state !== 'running' && task.state !== 'completed';
+  return !isUp(task) && task.state !== 'completed';
 }
 
 /** What a line of progress is about: a task of the same key is no news. A pull's percentage is not in it. */
 function newsKey(task: TaskJson): string {
-  return `${task.state} ${task.node ?? ''} ${task.reason ?? ''} ${task.restarts}`;
+  return `${task.state} ${task.health} ${task.node ?? ''} ${task.reason ?? ''} ${task.restarts}`;
 }
 
 /** Shows how a job comes along. */
@@ -76,7 +76,7 @@ export class Progress {
 
   private drawing(status: StatusJson, tasks: readonly TaskJson[]): string[] {
     const shown = tasks.length > shownMax ? tasks.filter(isNews).slice(0, shownMax) : tasks;
-    const rows = shown.map((task) => [`  ${task.slot}`, stateCell(task.state), task.node ?? '', whyText(task)]);
+    const rows = shown.map((task) => [`  ${task.slot}`, healthCell(task), task.node ?? '', whyText(task)]);
     const table = alignTable(['', '', '', ''], rows, this.output.paintNote).slice(1);
     const since = formatDuration(this.now() - this.startedAt);
     const heads = status.jobs.map((job) => this.output.paintNote(`${jobSentence(job)}, ${since}`, 'strong'));

@@ -1,11 +1,12 @@
 /** How `cube status` shows what there is: lines for people. */
 import { shortId } from '../core/ids.ts';
+import { formatBytes } from '../core/resources.ts';
 import type { EventJson, JobJson, StatusJson, TaskJson } from '../core/views.ts';
 import type { Thing } from './find.ts';
 import type { Paint } from './output.ts';
 import { alignTable } from './table.ts';
 import type { Cell } from './table.ts';
-import { bySlot, countsText, currentTasks, stateCell, statusCell, whyText } from './tasks.ts';
+import { bySlot, countsText, currentTasks, healthCell, statusCell, whyText } from './tasks.ts';
 import { ago, clockTime, cores, shareOfBytes } from './time.ts';
 
 /** How lines are made. */
@@ -26,7 +27,7 @@ export function taskLines(status: StatusJson, options: ViewOptions): string[] {
     shortId(task.id),
     task.slot,
     ago(task.createdAt, options.nowMs),
-    stateCell(task.state),
+    healthCell(task),
     task.containerName ?? '',
     task.image,
     task.node ?? '',
@@ -79,7 +80,7 @@ function oneJobLines(status: StatusJson, options: ViewOptions): string[] {
   const rows = shownTasks(status, options).map((task): Cell[] => [
     shortId(task.id),
     task.slot,
-    stateCell(task.state),
+    healthCell(task),
     String(task.restarts),
     task.node ?? '',
     portsText(task),
@@ -90,6 +91,17 @@ function oneJobLines(status: StatusJson, options: ViewOptions): string[] {
 
 function portsText(task: TaskJson): string {
   return task.ports.map((port) => `${port.ip}:${port.host}->${port.container}${port.protocol === 'udp' ? '/udp' : ''}`).join(' ');
+}
+
+/** What was measured of it: `0.12 cores, 34 MiB, network 1.2 KiB in and 3 MiB out`. */
+function usageText({ usage }: TaskJson): string {
+  if (!usage) return '';
+  const { cpu, memoryBytes, networkInBytes, networkOutBytes } = usage;
+  const parts = [cpu === null ? '' : `${Number(cpu.toFixed(3))} cores`, formatBytes(memoryBytes)];
+  if (networkInBytes !== null && networkOutBytes !== null) {
+    parts.push(`network ${formatBytes(networkInBytes)} in and ${formatBytes(networkOutBytes)} out`);
+  }
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 /** The newest of the records that a slot or an id stands for. */
@@ -104,16 +116,18 @@ function oneTaskLines(task: TaskJson, events: readonly EventJson[], options: Vie
     [
       ['task', task.id],
       ['slot', task.slot],
-      ['state', stateCell(task.state)],
+      ['state', healthCell(task)],
       ['reason', whyText(task)],
       ['wanted', task.desired],
-      ['health', task.health],
+      ['health', task.hasCheck ? task.health : 'no check'],
       ['image', task.image],
+      ['digest', task.digest ?? ''],
       ['node', task.node ?? ''],
       ['container', task.containerName ?? ''],
       ['container id', task.containerId ? task.containerId.slice(0, 12) : ''],
       ['ports', portsText(task)],
-      ['restarts', String(task.restarts)],
+      ['uses', usageText(task)],
+      ['restarts', task.lastEnd === null ? String(task.restarts) : `${task.restarts}, the last after: ${task.lastEnd}`],
       ['exit code', task.exitCode === null ? '' : String(task.exitCode)],
       ['version', String(task.version)],
       ['created', ago(task.createdAt, nowMs)],
@@ -150,9 +164,12 @@ function nodeLines(thing: Thing & { kind: 'node' }, options: ViewOptions): strin
       ['role', node.role],
       ['data center', node.dc],
       ['labels', labels.join(', ')],
-      ['cpu', `${cores(node.reserved.cpu)}/${cores(node.capacity.cpu)} reserved`],
-      ['memory', `${shareOfBytes(node.reserved.memoryBytes, node.capacity.memoryBytes)} reserved`],
-      ['disk', `${shareOfBytes(node.reserved.diskBytes, node.capacity.diskBytes)} reserved`],
+      ['cpu', `${cores(node.reserved.cpu)}/${cores(node.capacity.cpu)} reserved, ${cores(node.used.cpu)} used`],
+      [
+        'memory',
+        `${shareOfBytes(node.reserved.memoryBytes, node.capacity.memoryBytes)} reserved, ${formatBytes(node.used.memoryBytes)} used`,
+      ],
+      ['disk', `${shareOfBytes(node.reserved.diskBytes, node.capacity.diskBytes)} reserved, ${formatBytes(node.used.diskBytes)} used`],
       ['custom', custom.join(', ')],
       ['runtime', `${node.runtime.name} ${node.runtime.version}`],
       ['system', `${node.os} ${node.arch}, cube ${node.version}`],

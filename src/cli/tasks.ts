@@ -22,8 +22,20 @@ const tones: Readonly<Record<TaskState, Tone>> = {
 };
 
 /** A task's state in its colour. */
-export function stateCell(state: TaskState): Cell {
+function stateCell(state: TaskState): Cell {
   return [state, tones[state] ?? 'dim'];
+}
+
+/** The same with its health, where something looks after that: `running (healthy)`. */
+export function healthCell(task: TaskJson): Cell {
+  if (task.state !== 'running' || (task.health === 'unknown' && !task.hasCheck)) return stateCell(task.state);
+  const tone: Tone = task.health === 'healthy' ? 'good' : task.health === 'unhealthy' ? 'bad' : 'busy';
+  return [`${task.state} (${task.health})`, tone];
+}
+
+/** Whether a task runs, and is well as far as anybody looks. */
+export function isUp({ state, health, hasCheck }: TaskJson): boolean {
+  return state === 'running' && (health === 'healthy' || (health === 'unknown' && !hasCheck));
 }
 
 /** A job's status in its colour. */
@@ -76,11 +88,12 @@ export function whyText(task: TaskJson): string {
   return task.state === 'failed' && task.exitCode !== null ? `exit code ${task.exitCode}` : '';
 }
 
-/** `shop/web.2 failed: exit code 1`. */
+/** `shop/web.2 failed: exit code 1`, `shop/web.1 running (unhealthy) on bar: health check failed 3 times`. */
 export function taskSentence(task: TaskJson): string {
   const why = whyText(task);
   const place = task.node && !isOver(task) ? ` on ${task.node}` : '';
-  return `${task.slot} ${task.state}${place}${why ? `: ${why}` : ''}`;
+  const [state] = healthCell(task);
+  return `${task.slot} ${state}${place}${why ? `: ${why}` : ''}`;
 }
 
 /** `shop is running: 3 of 3 healthy (version 2)`. */

@@ -2,7 +2,7 @@
 import { isErrorCode, problem } from '../core/errors.ts';
 import type { CubeError } from '../core/errors.ts';
 import type { JobJson, StatusJson, TaskJson } from '../core/views.ts';
-import { currentTasks, isOver, taskSentence } from './tasks.ts';
+import { currentTasks, isOver, isUp, taskSentence } from './tasks.ts';
 
 /** What is waited for. */
 export interface Goal {
@@ -23,7 +23,7 @@ function troubled(status: StatusJson, goal: Goal): readonly TaskJson[] {
   const mine = status.tasks.filter((task) => !goal.before.has(task.id));
   const worst = mine.filter((task) => bad.has(task.state) && (task.reason !== null || task.exitCode !== null));
   const slots = new Set(worst.map((task) => task.slot));
-  const waiting = currentTasks(mine).filter((task) => !slots.has(task.slot) && !isOver(task) && task.state !== 'running');
+  const waiting = currentTasks(mine).filter((task) => !slots.has(task.slot) && !isOver(task) && !isUp(task));
   const newestOfSlot = new Map(worst.map((task) => [task.slot, task]));
   return [...newestOfSlot.values(), ...waiting];
 }
@@ -79,10 +79,10 @@ export function judgeRun(status: StatusJson, goal: Goal): Verdict {
   return undefined;
 }
 
-/** Judges a job of the seeds' API, which has one task: it runs, or it has ended. */
+/** Judges a job of the seeds' API, which has one task: it runs, and is healthy if it has a check, or it has ended. */
 export function judgeSeeds(status: StatusJson, goal: Goal): Verdict {
   const task = currentTasks(status.tasks).at(-1);
-  if (task?.state === 'running' || task?.state === 'completed') return { ok: true };
+  if (task && (isUp(task) || task.state === 'completed')) return { ok: true };
   if (task && isOver(task)) return { ok: false, error: jobError('job-failed', `${goal.job} ended before it ran`, status, goal) };
   return judgeRun(status, goal);
 }

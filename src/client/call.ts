@@ -4,10 +4,13 @@ import type { Limits } from '../core/limits.ts';
 import { errorIn, errorOfStatus } from './errors.ts';
 import { ConnectionLost, pause } from './requester.ts';
 import type { ClientClock, ClientRequest, ClientResponse, Requester } from './requester.ts';
+import type { Connector } from './socket.ts';
 
 /** What a client is made of. */
 export interface ClientDeps {
   readonly request: Requester;
+  /** Opens WebSockets; without it no commands can be run in tasks. */
+  readonly connect?: Connector | undefined;
   /** Makes Idempotency-Keys: a uuid each. */
   readonly newId: () => string;
   readonly limits: Limits;

@@ -5,16 +5,21 @@
 import { limitsDefault } from '../core/limits.ts';
 import type { SeedsTask } from '../core/seeds.ts';
 import type * as views from '../core/views.ts';
+import { readBytes } from './bytes.ts';
 import { call, path } from './call.ts';
 import type { CallOptions, ClientDeps } from './call.ts';
 import { readEvents } from './events.ts';
+import { startExec } from './exec.ts';
+import type { ExecRequest } from './exec.ts';
 import type { EventsFilter } from './events.ts';
 import { openLines } from './lines.ts';
 import { systemClock } from './requester.ts';
 
 export type { EventsFilter } from './events.ts';
+export type { ExecRequest, RemoteCommand } from './exec.ts';
 export { ConnectionLost } from './requester.ts';
 export type { ClientClock, ClientRequest, ClientResponse, Requester } from './requester.ts';
+export type { ClientSocket, Connector } from './socket.ts';
 
 /** What a client is made of; limits and clock are the usual ones unless told. */
 export type ClientOptions = Pick<ClientDeps, 'request' | 'newId'> & Partial<ClientDeps>;
@@ -81,12 +86,19 @@ export function createClient(options: ClientOptions) {
     /** Output of a task or of all tasks of a job. */
     logs: (of: { readonly task: string } | { readonly job: string }, request: LogsRequest = {}): AsyncIterable<views.LogLineJson> =>
       readLogs(deps, 'task' in of ? path`/v1/tasks/${of.task}/logs` : path`/v1/jobs/${of.job}/logs`, request),
+    /**
+     * Runs a command in a task (id, unique prefix of one, slot), or in the one running task of a job. Settles when it has started.
+     * @throws CubeError `not-found`, `not-running`, `conflict` for a job with several running tasks, `busy`
+     */
+    exec: (task: string, request: ExecRequest) => startExec(deps, task, request),
     /** A ticket for one use in a URL. @param scope no more than this; the caller's own unless told */
     ticket: (scope?: 'admin' | 'viewer') => post<views.TicketJson>('/v1/tickets', { scope }),
     /** Turns a ticket into a token. */
     login: async (ticket: string) => (await call(deps, 'POST', '/v1/login', { query: { ticket }, body: {} })) as views.LoginJson,
     /** The seeds' `POST /tasks`. @returns the task; undefined when the event stopped one */
     runSeedsEvent: async (event: unknown) => (await call(deps, 'POST', '/tasks', { body: event })) as SeedsTask | undefined,
+    /** All that the manager has on disk, as the bytes of a backup file. Ends early by an error only. */
+    backup: (signal?: AbortSignal): AsyncIterable<Uint8Array> => readBytes(deps, '/v1/backup', signal),
     openapi: () => get<Readonly<Record<string, unknown>>>('/openapi.json'),
   };
 }

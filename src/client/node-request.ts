@@ -31,7 +31,8 @@ const words: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it timed out',
 };
 
-function reasonOf(thrown: Error & { readonly code?: string }): string {
+/** Why a connection failed, in words. */
+export function reasonOf(thrown: Error & { readonly code?: string }): string {
   const code = thrown.code ?? '';
   if (code.startsWith('HPE_')) return 'what answers there does not speak HTTP';
   return words[code] ?? (thrown.message || code || thrown.name);

@@ -1,54 +1,53 @@
 /**
- * Streams multiplexed over a link: the frames, and the receiving end (a manager's). The sending end is in `stream-server.ts`.
- * The receiver grants bytes and the sender stops without them, so that a slow reader holds up nobody but its own source.
+ * Streams multiplexed over a link: the frames, and the ends of who opens them (a manager). The ends of who serves them are in
+ * `stream-server.ts`. Whoever receives grants bytes and who sends stops without them, each way on its own, so that a slow reader
+ * holds up nobody but its own source.
  */
-import { CubeError, isErrorCode, problem, type ErrorCode } from './errors.ts';
+import { asCubeError, CubeError, isErrorCode, problem, type ErrorCode } from './errors.ts';
+import type { ExecOpen } from './exec-protocol.ts';
 import type { Limits } from './limits.ts';
+import { createIntake, itemBytes, type Intake } from './stream-intake.ts';
+import { createOutlet, type Outlet } from './stream-outlet.ts';
 
-/** What a manager may stream from a worker. */
-export type StreamRequest = {
+export { itemBytes };
+
+/** Asks for what a task wrote. */
+export interface LogsStream {
   readonly kind: 'logs';
   readonly task: string;
   readonly follow: boolean;
   readonly tail?: number;
   readonly sinceMs?: number;
-};
+}
+
+/** Asks to run a command in a task (its id): `ExecInput` goes there, `ExecItem` comes back. From protocol version 2 on. */
+export type ExecStream = ExecOpen & { readonly kind: 'exec' };
+
+/** What a manager may stream from a worker, and to it. */
+export type StreamRequest = LogsStream | ExecStream;
 
 /** Asks for a stream; a first `grant` follows it. */
 export type OpenFrame = { readonly type: 'open'; readonly stream: number; readonly what: StreamRequest };
 
-/** Frames of an open stream. `end` comes from either end; one for a stream that is over already is ignored. */
+/**
+ * Frames of an open stream. `grant` is about the other end's `data`; who opened a stream may send some once it was granted. `end`
+ * comes from either end and ends both directions; one for a stream that is over already is ignored.
+ */
 export type StreamFrame =
   | { readonly type: 'data'; readonly stream: number; readonly items: readonly unknown[] }
   | { readonly type: 'grant'; readonly stream: number; readonly bytes: number }
   | { readonly type: 'end'; readonly stream: number; readonly code?: ErrorCode; readonly message?: string };
 
-/** Counted for every item and field, so that empty ones are not free. */
-const overheadBytes = 8;
-/** Deeper than this nothing is counted: items are shallow, and one made to hurt must not cost a deep walk. */
-const depthMax = 8;
-
-/**
- * About how many bytes an item takes. Both ends count with it (grants are in these bytes), so it is part of the protocol: another
- * count needs another protocol version.
- */
-export function itemBytes(item: unknown, depth = 0): number {
-  if (typeof item === 'string') return overheadBytes + item.length;
-  if (typeof item !== 'object' || item === null || depth >= depthMax) return overheadBytes;
-  if (ArrayBuffer.isView(item)) return overheadBytes + item.byteLength;
-  let bytes = overheadBytes;
-  for (const value of Object.values(item)) bytes += itemBytes(value, depth + 1);
-  return bytes;
-}
-
-/** The receiving ends of one link's streams. */
+/** The ends of one link's streams on the side that opens them. */
 export interface StreamReader {
   /**
    * A stream, opened when it is iterated (once). It ends with the sender's end or error, with `cut-off` when the link closes, and
    * without an error when `signal` fires or the loop is left.
+   * @param input what goes the other way, read as the other end takes it, and left when the stream is over. Its end does not end the
+   *   stream; what it throws does
    * @throws CubeError from the iteration; `busy` when `linkStreamsMax` streams are open
    */
-  open(what: StreamRequest, signal?: AbortSignal): AsyncIterable<unknown>;
+  open(what: StreamRequest, signal?: AbortSignal, input?: AsyncIterable<unknown>): AsyncIterable<unknown>;
   /** Takes a frame of the link; frames of streams that are over are ignored. */
   handle(frame: StreamFrame): void;
   /** Ends all streams with `cut-off`, after what they already hold; the link is gone, so nothing is sent. */
@@ -57,145 +56,105 @@ export interface StreamReader {
   readonly size: number;
 }
 
-interface Waiter {
-  resolve(step: IteratorResult<unknown, undefined>): void;
-  reject(error: CubeError): void;
+interface Open {
+  readonly intake: Intake;
+  outlet: Outlet | undefined;
 }
 
-interface Incoming extends AsyncIterator<unknown, undefined> {
-  take(items: readonly unknown[]): void;
-  finish(failure?: CubeError): void;
-}
-
-const over: IteratorResult<unknown, undefined> = { done: true, value: undefined };
-
-/**
- * One stream's buffer. Written out as an iterator, not as a generator: `return()` must take effect while a `next()` waits, else a
- * reader of quiet logs could not leave.
- */
-function incoming(windowBytes: number, grant: (bytes: number) => void, leave: (end: boolean) => void): Incoming {
-  const items: unknown[] = [];
-  const waiters: Waiter[] = [];
-  let open = true;
-  let failure: CubeError | undefined;
-  let grantedBytes = windowBytes;
-  let owedBytes = 0;
-
-  const settle = () => {
-    while (waiters.length > 0 && items.length > 0) {
-      const item = items.shift();
-      waiters.shift()!.resolve({ done: false, value: item });
-      owedBytes += itemBytes(item);
-    }
-    // Grants go out by the quarter window: a sender that waits has at least a whole window on its way here.
-    if (open && owedBytes * 4 >= windowBytes) {
-      grantedBytes += owedBytes;
-      grant(owedBytes);
-      owedBytes = 0;
-    }
-    while (!open && items.length === 0 && waiters.length > 0) {
-      const waiter = waiters.shift()!;
-      if (failure === undefined) waiter.resolve(over);
-      else waiter.reject(failure);
-      failure = undefined;
-    }
-  };
-  const stop = (why: CubeError | undefined, tell: boolean) => {
-    if (!open) return;
-    open = false;
-    failure = why;
-    leave(tell);
-    settle();
-  };
-  return {
-    take(more) {
-      for (const item of more) {
-        if (!open) return;
-        if (grantedBytes <= 0) return stop(problem('failed', 'the other end of the stream sent more than it was granted'), true);
-        grantedBytes -= itemBytes(item);
-        items.push(item);
-      }
-      settle();
-    },
-    finish: (why) => stop(why, false),
-    next: () =>
-      new Promise((resolve, reject) => {
-        waiters.push({ resolve, reject });
-        settle();
-      }),
-    return() {
-      items.length = 0;
-      failure = undefined;
-      stop(undefined, true);
-      settle();
-      return Promise.resolve(over);
-    },
-  };
-}
-
-/**
- * The receiving ends of a link's streams.
- * @param options.send puts a frame on the link
- */
-export function createStreamReader(options: {
+/** What the opening ends need. */
+export interface StreamReaderOptions {
+  /** Puts a frame on the link. */
   readonly send: (frame: OpenFrame | StreamFrame) => void;
   readonly limits: Pick<Limits, 'streamWindowBytes' | 'linkStreamsMax'>;
-}): StreamReader {
-  const { send, limits } = options;
-  const windowBytes = Math.max(1, limits.streamWindowBytes);
-  const streams = new Map<number, Incoming>();
-  let last = 0;
-  let closedWhy: string | undefined;
+  /** Gets what an input throws after its stream was over, where nobody is left to tell. */
+  readonly onLateError?: (thrown: unknown) => void;
+}
 
-  const begin = (what: StreamRequest, signal: AbortSignal | undefined): AsyncIterator<unknown, undefined> => {
-    if (closedWhy !== undefined) throw problem('cut-off', closedWhy);
-    if (streams.size >= limits.linkStreamsMax) throw problem('busy', `${streams.size} streams are open on this link already`);
-    const id = ++last;
-    const quit = () => void stream.return?.();
-    const stream = incoming(
-      windowBytes,
+/** The ends of a link's streams on the side that opens them. */
+export function createStreamReader(options: StreamReaderOptions): StreamReader {
+  return new Reader(options);
+}
+
+class Reader implements StreamReader {
+  readonly #options: StreamReaderOptions;
+  readonly #windowBytes: number;
+  readonly #streams = new Map<number, Open>();
+  #last = 0;
+  #closedWhy: string | undefined;
+
+  constructor(options: StreamReaderOptions) {
+    this.#options = options;
+    this.#windowBytes = Math.max(1, options.limits.streamWindowBytes);
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  open(what: StreamRequest, signal?: AbortSignal, input?: AsyncIterable<unknown>): AsyncIterable<unknown> {
+    let read = false;
+    return {
+      [Symbol.asyncIterator]: () => {
+        if (read) throw problem('failed', 'a stream can be read only once');
+        read = true;
+        return this.#begin(what, signal, input);
+      },
+    };
+  }
+
+  handle(frame: StreamFrame): void {
+    const stream = this.#streams.get(frame.stream);
+    if (frame.type === 'data') stream?.intake.take(frame.items);
+    if (frame.type === 'grant') stream?.outlet?.grant(frame.bytes);
+    if (frame.type === 'end') stream?.intake.finish(failureOf(frame));
+  }
+
+  closeAll(why: string): void {
+    this.#closedWhy = why;
+    for (const { intake } of this.#streams.values()) intake.finish(problem('cut-off', why));
+  }
+
+  #begin(what: StreamRequest, signal: AbortSignal | undefined, input: AsyncIterable<unknown> | undefined): Intake {
+    const { send, limits } = this.#options;
+    if (this.#closedWhy !== undefined) throw problem('cut-off', this.#closedWhy);
+    if (this.size >= limits.linkStreamsMax) throw problem('busy', `${this.size} streams are open on this link already`);
+    const id = ++this.#last;
+    const quit = () => void intake.return?.();
+    const intake = createIntake(
+      this.#windowBytes,
       (bytes) => send({ type: 'grant', stream: id, bytes }),
       (tell) => {
-        streams.delete(id);
+        this.#streams.delete(id);
         signal?.removeEventListener('abort', quit);
+        stream.outlet?.stop();
         if (tell) send({ type: 'end', stream: id });
       },
     );
+    const stream: Open = { intake, outlet: undefined };
     if (signal?.aborted) {
-      stream.finish();
-      return stream;
+      intake.finish();
+      return intake;
     }
     signal?.addEventListener('abort', quit, { once: true });
-    streams.set(id, stream);
+    this.#streams.set(id, stream);
     send({ type: 'open', stream: id, what });
-    send({ type: 'grant', stream: id, bytes: windowBytes });
-    return stream;
-  };
+    send({ type: 'grant', stream: id, bytes: this.#windowBytes });
+    if (input !== undefined) this.#feed(id, stream, input);
+    return intake;
+  }
 
-  return {
-    open(what, signal) {
-      let read = false;
-      return {
-        [Symbol.asyncIterator]() {
-          if (read) throw problem('failed', 'a stream can be read only once');
-          read = true;
-          return begin(what, signal);
-        },
-      };
-    },
-    handle(frame) {
-      const stream = streams.get(frame.stream);
-      if (frame.type === 'data') stream?.take(frame.items);
-      if (frame.type === 'end') stream?.finish(failureOf(frame));
-    },
-    closeAll(why) {
-      closedWhy = why;
-      for (const stream of streams.values()) stream.finish(problem('cut-off', why));
-    },
-    get size() {
-      return streams.size;
-    },
-  };
+  #feed(id: number, stream: Open, input: AsyncIterable<unknown>): void {
+    const { send, onLateError = () => undefined } = this.#options;
+    stream.outlet = createOutlet(
+      () => input,
+      (item) => send({ type: 'data', stream: id, items: [item] }),
+      onLateError,
+    );
+    stream.outlet.done.catch((thrown: unknown) => {
+      if (this.#streams.get(id) === stream) stream.intake.fail(asCubeError(thrown));
+      else onLateError(thrown);
+    });
+  }
 }
 
 /** The error an `end` carries; a code of another version counts as `failed`. */

@@ -1,7 +1,8 @@
 /** The control port: everything a client can ask of the manager, whoever asks (HTTP, the seeds' API, a worker's call). */
 import type { ClusterEvent } from '../core/events.ts';
+import type { ExecInput, ExecItem, ExecOpen } from '../core/exec-protocol.ts';
 import type { JobCounts, JobOrigin, JobRecord, JobSpec } from '../core/job.ts';
-import type { NodeRecord } from '../core/node.ts';
+import type { NodeRecord, TaskUsage } from '../core/node.ts';
 import type { Explained, FilterReason } from '../core/placement.ts';
 import type { Resources } from '../core/resources.ts';
 import type { Order, TaskRecord, TaskReport } from '../core/task.ts';
@@ -28,6 +29,11 @@ export interface JobView extends JobRecord {
   readonly counts: JobCounts;
 }
 
+/** A task with what was measured of it, if it runs and was measured. */
+export interface TaskView extends TaskRecord {
+  readonly usage?: TaskUsage;
+}
+
 /** Jobs and tasks, all of one moment. */
 export interface StatusView {
   /** The last commit this view holds. */
@@ -35,7 +41,7 @@ export interface StatusView {
   /** The last event whose transition this view shows: `afterSeq` for who wants to follow without a gap. */
   readonly seq?: number;
   readonly jobs: readonly JobView[];
-  readonly tasks: readonly TaskRecord[];
+  readonly tasks: readonly TaskView[];
 }
 
 /** A node with what is placed there and what was measured. */
@@ -84,6 +90,14 @@ export interface LogLine extends LogChunk {
   readonly task: string;
 }
 
+/** A command to run in a task that runs. */
+export interface ExecRequest extends Omit<ExecOpen, 'task'> {
+  /** What goes to it: read no faster than it takes it, and left when it has ended. */
+  readonly input: AsyncIterable<ExecInput>;
+  /** Ends the session. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * What the manager does for its clients. All throw `CubeError`s: `not-found`, `conflict`, `busy` (the queue is full), `not-leading`, `store-failed`.
  * What changes something is on disk when the promise settles.
@@ -102,6 +116,16 @@ export interface Control {
   events(filter: EventFilter): AsyncIterable<ClusterEvent>;
   /** Output of a task or of all tasks of a job, merged by time where nothing is followed. */
   logs(ref: string, request: LogRequest): AsyncIterable<LogLine>;
+  /**
+   * Runs a command in a task (or in the one running task of a job), and gives what comes of it: `started` first, its exit code last.
+   * What is not read holds it up; to leave the loop ends it. @throws CubeError `not-running`, `cut-off`, `bad-command`
+   */
+  exec(ref: string, request: ExecRequest): AsyncIterable<ExecItem>;
+  /**
+   * The bytes of a backup file: all that the manager has on disk, between two commits. It breaks off when the leadership ends.
+   * @param version Cube's, for its header
+   */
+  backup(version: string): AsyncIterable<Uint8Array>;
   /** Whether the manager leads and its store takes commits. */
   ready(): boolean;
 }

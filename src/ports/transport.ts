@@ -3,15 +3,15 @@
  * what must change gets the next protocol version, and both ends speak versions N and N-1.
  */
 import type { Epoch } from '../core/events.ts';
-import type { NodeFacts, Usage } from '../core/node.ts';
-import type { Order, TaskReport } from '../core/task.ts';
+import type { NodeFacts, TaskUsage, Usage } from '../core/node.ts';
+import type { Holding, Order, TaskReport } from '../core/task.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { OpenFrame, StreamFrame } from '../core/streams.ts';
 
-export type { OpenFrame, StreamFrame, StreamRequest } from '../core/streams.ts';
+export type { ExecStream, LogsStream, OpenFrame, StreamFrame, StreamRequest } from '../core/streams.ts';
 
-/** The versions this build speaks, lowest and highest. */
-export const protocol = { min: 1, max: 1 } as const;
+/** The versions this build speaks, lowest and highest. Version 2 brought streams that go both ways (`exec`), and `judge`. */
+export const protocol = { min: 1, max: 2 } as const;
 
 /** A worker's frames. */
 export type WorkerFrame =
@@ -25,11 +25,17 @@ export type WorkerFrame =
       readonly epoch: Epoch | null;
       readonly revision: number;
       readonly reports: readonly TaskReport[];
-      /** Tasks whose containers run here and for which I have no order. */
-      readonly unknown: readonly { readonly id: string; readonly running: boolean }[];
+      /** Why my engine is taken for away; absent while it answers. */
+      readonly engineAway?: string;
+      /** Live tasks for which I have orders. */
+      readonly holds?: readonly Holding[];
+      /** Tasks whose containers run here and for which I have no order; the slot as their labels tell it. */
+      readonly unknown: readonly { readonly id: string; readonly running: boolean; readonly slot?: string }[];
+      /** Tasks that a manager let me go on with although it did not know them. */
+      readonly adopted?: readonly string[];
     }
   | { readonly type: 'reports'; readonly reports: readonly TaskReport[] }
-  | { readonly type: 'beat'; readonly usage: Usage | null }
+  | { readonly type: 'beat'; readonly usage: Usage | null; readonly engineAway?: string; readonly tasks?: readonly TaskUsage[] }
   /** A delta's base is not what I have: send a full set. */
   | { readonly type: 'resync'; readonly revision: number }
   /** I stop now, and mean to be back within `backMs`. */
@@ -73,7 +79,11 @@ export type ManagerFrame =
   | StreamFrame;
 
 /** What a worker asks of its manager: the seeds' worker API hands its requests on, so that nothing runs that the manager does not know. */
-export type WorkerCall = { readonly kind: 'submit'; readonly event: unknown } | { readonly kind: 'stop'; readonly id: string };
+export type WorkerCall =
+  | { readonly kind: 'submit'; readonly event: unknown }
+  | { readonly kind: 'stop'; readonly id: string }
+  /** Version 2: what is to become of containers of tasks that I do not know? The answer is a list of verdicts, as in `assignments`. */
+  | { readonly kind: 'judge'; readonly ids: readonly string[] };
 
 /** Any frame, from either end. */
 export type Frame = WorkerFrame | ManagerFrame;

@@ -1,4 +1,5 @@
 /** The transport room's front: what composition roots and tests use of it. */
+export { createExecServer, type ExecServer, type ExecSource } from './exec-socket.ts';
 export { serveFeed, type FeedSource } from './feed-socket.ts';
 export { createMemoryNetwork } from './memory-network.ts';
 export { createWsDialer, linkPath, linkUrl } from './ws-dialer.ts';

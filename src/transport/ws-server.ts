@@ -7,14 +7,14 @@ import type { Limits } from '../core/limits.ts';
 import type { Log } from '../ports/ambient.ts';
 import { clipReason } from './ws-link.ts';
 
-/** What a socket is for: links carry big messages, a feed's client has next to nothing to say. */
-export type SocketKind = 'link' | 'feed';
+/** What a socket is for: links carry big messages, a command's client its input, a feed's client has next to nothing to say. */
+export type SocketKind = 'link' | 'feed' | 'exec';
 
 /** Takes WebSocket upgrades. */
 export interface UpgradeServer {
   /**
-   * Finishes the handshake. The socket comes paused, so that no message is lost before somebody listens: `acceptLink` and
-   * `serveFeed` resume it, whoever else takes it must.
+   * Finishes the handshake. The socket comes paused, so that no message is lost before somebody listens: `acceptLink`,
+   * `serveFeed` and an `ExecServer` resume it, whoever else takes it must.
    * @throws CubeError `usage` when it is no proper handshake (answered with 400), `unreachable` when the client went away
    */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, kind?: SocketKind): Promise<WebSocket>;
@@ -56,7 +56,7 @@ function closeServer(server: WebSocketServer, why: string): Promise<void> {
 
 /** A server for upgrades. It listens nowhere: the http server's owner calls it. */
 export function createWebSocketServer(options: {
-  readonly limits: Pick<Limits, 'frameBytesMax' | 'feedMessageBytesMax' | 'linkCloseMs' | 'retryAfterMs'>;
+  readonly limits: Pick<Limits, 'frameBytesMax' | 'feedMessageBytesMax' | 'execMessageBytesMax' | 'linkCloseMs' | 'retryAfterMs'>;
   readonly log: Log;
 }): UpgradeServer {
   const { limits, log } = options;
@@ -85,6 +85,7 @@ export function createWebSocketServer(options: {
   const servers: Readonly<Record<SocketKind, WebSocketServer>> = {
     link: server(limits.frameBytesMax),
     feed: server(limits.feedMessageBytesMax),
+    exec: server(limits.execMessageBytesMax),
   };
 
   return {
@@ -114,7 +115,7 @@ export function createWebSocketServer(options: {
       await Promise.all(Object.values(servers).map((each) => closeServer(each, why)));
     },
     get size() {
-      return servers.link.clients.size + servers.feed.clients.size;
+      return Object.values(servers).reduce((sum, each) => sum + each.clients.size, 0);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The whole route table of a node, by what it is: manager, worker or both. */
 import type { ApiDeps } from '../deps.ts';
 import type { Route } from '../route.ts';
+import { backupRoutes } from './backup.ts';
 import { eventRoutes } from './events.ts';
 import { jobRoutes } from './jobs.ts';
 import { nodeRoutes } from './node.ts';
@@ -12,7 +13,13 @@ export function routesOf(deps: ApiDeps): readonly Route[] {
   const { control, worker } = deps;
   const all: Route[] = [...nodeRoutes(deps, () => all)];
   if (control !== undefined)
-    all.push(...jobRoutes(control, deps), ...taskRoutes(control), ...eventRoutes(control), ...seedsRoutes(control, deps));
+    all.push(
+      ...backupRoutes(control, deps.info),
+      ...jobRoutes(control, deps),
+      ...taskRoutes(control),
+      ...eventRoutes(control),
+      ...seedsRoutes(control, deps),
+    );
   if (worker !== undefined) all.push(...seedsWorkerRoutes(worker, control === undefined ? '' : '/worker'));
   return all;
 }

@@ -1,8 +1,7 @@
 /** Tasks, nodes and the state as a whole. */
 import { problem } from '../../core/errors.ts';
-import type { TaskRecord } from '../../core/task.ts';
 import { nodeJson, taskJson } from '../../core/views.ts';
-import type { Control } from '../../ports/control.ts';
+import type { Control, TaskView } from '../../ports/control.ts';
 import { explainJson, newestOfSlots, statusJson } from '../convert.ts';
 import { inQuery } from '../fields.ts';
 import { json, route } from '../route.ts';
@@ -13,7 +12,7 @@ import { logLines, logsQuery } from './logs.ts';
  * The task a text stands for (id, unique prefix of one, slot, client's Task.ID): the newest, where a slot had several.
  * @throws CubeError `not-found`, `conflict` for a prefix of several
  */
-export async function findTask(control: Control, ref: string): Promise<TaskRecord> {
+export async function findTask(control: Control, ref: string): Promise<TaskView> {
   const [newest] = newestOfSlots((await control.status({ task: ref })).tasks);
   if (newest === undefined) throw problem('not-found', `there is no task "${ref}"`);
   return newest;

@@ -13,6 +13,11 @@ function rounded(value: number | undefined): string {
   return value === undefined ? '' : String(Number(value.toFixed(4)));
 }
 
+/** Whether it comes last of those that can take the task, whatever its score: then it says why. */
+function isAvoided(node: Explained): boolean {
+  return node.feasible && node.detail !== undefined;
+}
+
 function row(node: Explained, picked: string | null, terms: readonly string[]): Cell[] {
   const verdict: Cell = node.feasible ? ['feasible', 'good'] : [`filtered: ${node.filter ?? 'unknown'}`, 'bad'];
   const mark: Cell = node.node === picked ? ['*', 'strong'] : '';
@@ -24,7 +29,11 @@ export function explainLines(explained: ExplainJson, paint: Paint): string[] {
   const { nodes, picked, reasons, slot, state } = explained;
   const terms = [...new Set(nodes.flatMap((node) => Object.keys(node.terms ?? {})))];
   const order = nodes.toSorted(
-    (a, b) => Number(b.feasible) - Number(a.feasible) || (a.score ?? 0) - (b.score ?? 0) || a.node.localeCompare(b.node),
+    (a, b) =>
+      Number(b.feasible) - Number(a.feasible) ||
+      Number(isAvoided(a)) - Number(isAvoided(b)) ||
+      (a.score ?? 0) - (b.score ?? 0) ||
+      a.node.localeCompare(b.node),
   );
   const titles = ['', 'NODE', 'VERDICT', 'SCORE', ...terms.map((term) => term.toUpperCase()), 'DETAIL'];
   const table = alignTable(

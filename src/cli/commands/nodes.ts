@@ -35,8 +35,8 @@ async function nodes(context: Context): Promise<number> {
       `${cores(node.reserved.cpu)}/${cores(node.capacity.cpu)}`,
       node.dc,
       [
-        node.eligible ? node.state : `${node.state}, not eligible`,
-        node.state === 'ready' ? 'good' : node.state === 'down' ? 'bad' : 'busy',
+        [node.state, ...(node.engineAway ? ['engine away'] : []), ...(node.eligible ? [] : ['not eligible'])].join(', '),
+        node.state === 'down' || node.engineAway ? 'bad' : node.state === 'ready' ? 'good' : 'busy',
       ],
     ]);
     output.table(['NAME', 'MEMORY', 'DISK', 'ROLE', 'TASKS', 'CPU', 'DC', 'STATE'], rows);
