@@ -1,7 +1,9 @@
 /** The control port on top of the manager actor: every request goes through its mailbox, so that only a leader answers. */
 import type { ClusterEvent } from '../../src/core/events.ts';
-import type { Control, EventFilter, JobView, LogLine, LogRequest } from '../../src/ports/control.ts';
+import type { ExecItem } from '../../src/core/exec-protocol.ts';
+import type { Control, EventFilter, ExecRequest, JobView, LogLine, LogRequest } from '../../src/ports/control.ts';
 import type { Asks } from './asks.ts';
+import { execIn } from './exec.ts';
 import { jobNamed, jobView, startJob, stopJob, stopTask, submitJob } from './jobs.ts';
 import type { Leader } from './leader.ts';
 import { logsOf } from './logs.ts';
@@ -62,6 +64,8 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
     explain: (ref) => ask('explain', (leader) => explainTask(leader, ref)),
     events: (filter) => events(ask, filter),
     logs: (ref, request) => logs(ask, ref, request),
+    backup: (version) => backup(ask, version),
+    exec: (ref, request) => exec(ask, ref, request),
     ready,
   };
 }
@@ -88,6 +92,16 @@ async function* events(ask: Asker, filter: EventFilter): AsyncGenerator<ClusterE
 async function* logs(ask: Asker, ref: string, request: LogRequest): AsyncGenerator<LogLine> {
   const leader = await ask('logs', (found) => found);
   yield* logsOf(leader, ref, request);
+}
+
+async function* exec(ask: Asker, ref: string, request: ExecRequest): AsyncGenerator<ExecItem> {
+  const leader = await ask('exec', (found) => found);
+  yield* execIn(leader, ref, request);
+}
+
+async function* backup(ask: Asker, version: string): AsyncGenerator<Uint8Array> {
+  const { store, identity, deps } = await ask('backup', (found) => found);
+  yield* store.backup({ ...identity, version, createdAt: deps.ambient.clock.now() });
 }
 
 function deferred<T>() {

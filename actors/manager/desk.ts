@@ -5,15 +5,17 @@
 import type { LinkEvent } from '../../machines/link.ts';
 import type { Leadership, ManagerEvent } from '../../machines/manager.ts';
 import { asCubeError, problem } from '../../src/core/errors.ts';
-import { compareEpochs, epochText } from '../../src/core/events.ts';
+import { compareEpochs, epochText, type Epoch } from '../../src/core/events.ts';
 import type { Plan, ScoreRequest } from '../../src/core/placement.ts';
-import type { Loaded, Store } from '../../src/ports/store.ts';
+import type { Loaded, Put, Store } from '../../src/ports/store.ts';
 import type { WorkerCall, WorkerFrame } from '../../src/ports/transport.ts';
 import { EventLog } from './event-log.ts';
 import { Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
-import { checkNode, expectNodes, forgiveNodes, greet, hear, resync, takeBye } from './nodes.ts';
+import { checkNode, expectNodes, forgiveNodes, greet, hear, judgeAll, resync, takeBye, takeEngine } from './nodes.ts';
+import { succession, type Losses } from './losses.ts';
 import { drawBatch, takePlan } from './placing.ts';
 import { forgetStrangers, takeReports } from './reports.ts';
+import { beginStock, endStock, hearStrays, stockKey } from './strays.ts';
 
 /** How a greeting ends, for the link it came on. */
 type LinkAnswer = Extract<LinkEvent, { type: 'greeting.done' | 'greeting.refused' }>;
@@ -28,7 +30,7 @@ export interface ManagerSelf {
 const sweepKey = 'events';
 
 /** Answers what a worker asks; made by who composes the node, since it needs the seeds' API. */
-export type AnswerCall = (what: WorkerCall, node: string) => Promise<unknown>;
+export type AnswerCall = (what: Exclude<WorkerCall, { readonly kind: 'judge' }>, node: string) => Promise<unknown>;
 
 /** One manager, over all its leaderships. */
 export class ManagerDesk {
@@ -38,6 +40,9 @@ export class ManagerDesk {
   #loaded: Loaded | undefined;
   #identity: ClusterIdentity | undefined;
   #leader: Leader | undefined;
+  #losses: Losses | undefined;
+  /** The highest epoch that a worker has seen, where that is above the store's. */
+  #outrun: Epoch | undefined;
   #leads = false;
   answerCall: AnswerCall = () => Promise.reject(problem('not-yet', 'this manager takes no calls'));
 
@@ -68,14 +73,15 @@ export class ManagerDesk {
     try {
       this.#store = this.#deps.openStore();
       const loaded = await this.#store.load();
-      for (const sentence of loaded.damage) ambient.log.error(`the store is damaged: ${sentence}`);
-      const kept = loaded.records.get('meta')?.get('identity') as ClusterIdentity | undefined;
-      const epoch = { generation: kept?.epoch.generation ?? 1, revision: (kept?.epoch.revision ?? 0) + 1 };
+      const { identity: kept, epoch, losses, puts, removals } = succession(loaded, this.#outrun, ambient.log, this.#deps.limits);
       if (this.#identity && compareEpochs(epoch, this.#identity.epoch) <= 0) {
         throw problem('store-failed', `epoch ${epochText(epoch)} was used before: the store has lost writes`);
       }
       const identity = { clusterId: kept?.clusterId ?? ambient.ids.id(), epoch };
-      const revision = await this.#store.commit({ puts: [{ kind: 'meta', key: 'identity', value: identity }], removals: [] });
+      const own: Put = { kind: 'meta', key: 'identity', value: identity };
+      const revision = await this.#store.commit({ puts: [own, ...puts], removals });
+      this.#outrun = undefined;
+      this.#losses = losses;
       this.#identity = identity;
       this.#loaded = { ...loaded, revision };
       return { epoch };
@@ -90,6 +96,7 @@ export class ManagerDesk {
     const store = this.#store!;
     const events = await EventLog.open(store, this.#deps.limits);
     this.#leader = new Leader(this.#deps, this.#office(), store, this.#identity!, this.#loaded!, events);
+    this.#leader.losses = this.#losses;
     this.#loaded = undefined;
   }
 
@@ -106,6 +113,7 @@ export class ManagerDesk {
     this.#leads = true;
     leader.turn(() => {
       expectNodes(leader);
+      if (leader.losses && compareEpochs(leader.losses.epoch, leader.identity.epoch) === 0) beginStock(leader);
       leader.deadlines.set(sweepKey, this.#deps.ambient.clock.monotonic() + this.#deps.limits.eventsSweepMs);
       for (const job of leader.state.jobs.keys()) leader.ledger.dirtyJobs.add(job);
       for (const id of leader.state.pending) leader.awaitPlace(leader.state.tasks.get(id)!);
@@ -159,6 +167,7 @@ export class ManagerDesk {
         const colon = key.indexOf(':');
         const id = key.slice(colon + 1);
         if (key === sweepKey) this.#sweepEvents();
+        else if (key === stockKey) endStock(leader);
         else if (key.startsWith('node:')) checkNode(leader, id);
         else if (leader.state.pending.has(id)) leader.awaitPlace(leader.state.tasks.get(id)!);
       }
@@ -186,14 +195,18 @@ export class ManagerDesk {
     const { leader } = this;
     switch (frame.type) {
       case 'reports':
+        hearStrays(leader, frame.reports);
         forgetStrangers(leader, node, frame.reports);
         return takeReports(leader, link, node, frame.reports);
       case 'beat':
+        takeEngine(leader, node, frame.engineAway);
         if (frame.usage) leader.usage.set(node, frame.usage);
+        if (frame.tasks) leader.taskUsage.take(node, frame.tasks);
         return;
       case 'resync':
         return resync(leader, node, frame.revision);
       case 'call':
+        if (frame.what.kind === 'judge') return this.#judge(link, node, frame.call, frame.what.ids);
         return this.#answer(link, leader.state.nodes.get(node)?.name ?? node, frame.call, frame.what);
       case 'data':
       case 'grant':
@@ -204,7 +217,14 @@ export class ManagerDesk {
     }
   }
 
-  #answer(link: string, node: string, call: number, what: WorkerCall): void {
+  /** The answer is about what is on disk: sent when this turn is. */
+  #judge(link: string, node: string, call: number, ids: readonly string[]): void {
+    const { leader } = this;
+    const value = judgeAll(leader, node, ids);
+    leader.ledger.then(() => leader.sessions.send(link, { type: 'answer', call, ok: true, value }));
+  }
+
+  #answer(link: string, node: string, call: number, what: Parameters<AnswerCall>[0]): void {
     const { sessions } = this.leader;
     this.answerCall(what, node).then(
       (value) => sessions.send(link, { type: 'answer', call, ok: true, value }),
@@ -225,6 +245,10 @@ export class ManagerDesk {
       wantPlacing: () => send({ type: 'placing.wanted' }),
       planCommitted: () => send({ type: 'plan.committed' }),
       deadlinePassed: () => send({ type: 'deadline.passed' }),
+      outrun: (epoch) => {
+        this.#outrun = epoch;
+        send({ type: 'store.failed', reason: `a worker has seen epoch ${epochText(epoch)}: the store has lost what came after` });
+      },
       storeFailed: (reason) => send({ type: 'store.failed', reason }),
       greeted: (link) => this.#tellLink(link, { type: 'greeting.done' }),
       refused: (link, reason) => this.#tellLink(link, { type: 'greeting.refused', reason }),

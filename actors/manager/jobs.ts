@@ -8,8 +8,10 @@ import { sameJob, specHash } from '../../src/core/spec-hash.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
 import type { Leader } from './leader.ts';
-import { moveJob, moveTask } from './moves.ts';
+import { moveJob } from './moves.ts';
 import { versionKey } from './state.ts';
+import { wantStopped } from './stopping.ts';
+import { isHeldBack, stopStray } from './strays.ts';
 
 /** A job with its counts. */
 export function jobView(leader: Leader, job: JobRecord): JobView {
@@ -112,6 +114,8 @@ export function stopJob(leader: Leader, name: string, purge: boolean): void {
 
 /** Wants one task stopped. Its slot gets a fresh one, unless the job is there for this one task only. */
 export function stopTask(leader: Leader, task: TaskRecord): void {
+  const stray = leader.strays.get(task.id);
+  if (stray) return stopStray(leader, stray);
   const job = leader.state.jobs.get(task.job);
   if (job && job.origin.kind !== 'file') return stopJob(leader, job.name, false);
   if (isFinal(task)) throw problem('conflict', `task ${task.slot} has ended already: ${task.state}`);
@@ -135,7 +139,8 @@ export function followJob(leader: Leader, name: string): void {
 
 function apply(leader: Leader, job: JobRecord, change: Change): void {
   if (change.kind === 'stop') return wantStopped(leader, change.task, change.reason);
-  const { slot, failures, placeAfter, reason } = change;
+  if (isHeldBack(leader, change.slot.name)) return;
+  const { slot, failures, placeAfter, avoid, reason } = change;
   const task: TaskRecord = {
     id: leader.deps.ambient.ids.id(),
     job: job.name,
@@ -157,36 +162,12 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
     createdAt: leader.deps.ambient.clock.now(),
     ...(reason === undefined ? {} : { reason }),
     ...(placeAfter === undefined ? {} : { placeAfter }),
+    ...(avoid === undefined || avoid.length === 0 ? {} : { avoid }),
   };
   leader.ledger.putTask(task);
   const cause = reason ?? `version ${job.version} wants it`;
   leader.ledger.note({ machine: 'task', id: task.id, from: 'none', to: 'pending', event: 'order.create', cause, job: job.name });
   leader.awaitPlace(task);
-}
-
-function wantStopped(leader: Leader, task: TaskRecord, cause: string): void {
-  if (task.desired === 'stopped') return;
-  const patch: Partial<TaskRecord> = {
-    desired: 'stopped',
-    ...(task.state === 'pending' ? { finishedAt: leader.deps.ambient.clock.now(), reason: cause } : {}),
-    ...(task.state === 'unreachable' ? { reason: `${cause}; node ${task.nodeName} is down and will stop it when it returns` } : {}),
-  };
-  const wanted = moveTask(leader, task, 'order.stop', patch, cause);
-  leader.ledger.orderTask(wanted);
-  if (wanted.state === task.state) {
-    const node = task.nodeName;
-    // No edge of the manager's: the worker will report `stopping`. Who wanted it, and why, is worth a line all the same.
-    leader.ledger.note({
-      machine: 'task',
-      id: task.id,
-      from: task.state,
-      to: task.state,
-      event: 'order.stop',
-      cause,
-      job: task.job,
-      ...(node ? { node } : {}),
-    });
-  }
 }
 
 /** Tasks whose containers stay get the new version's terms: restart policy, grace. */

@@ -19,6 +19,9 @@ import { followJob } from './jobs.ts';
 import { Ledger } from './ledger.ts';
 import { Sessions } from './sessions.ts';
 import { ClusterState } from './state.ts';
+import { TaskUsages } from './task-usages.ts';
+import type { Losses } from './losses.ts';
+import { Strays } from './stray-list.ts';
 
 /** What a manager works with. */
 export interface ManagerDeps {
@@ -42,6 +45,8 @@ export interface Office {
   readonly deadlinePassed: () => void;
   /** The store said no. */
   readonly storeFailed: (reason: string) => void;
+  /** A worker has seen a later epoch than this one's: the store has lost leaderships. */
+  readonly outrun: (epoch: Epoch) => void;
   /** A link's worker is welcome. */
   readonly greeted: (link: string) => void;
   /** It is not. */
@@ -59,6 +64,7 @@ export class Leader {
   readonly deps: ManagerDeps;
   readonly office: Office;
   readonly identity: ClusterIdentity;
+  readonly store: Store;
   readonly state: ClusterState;
   readonly ledger: Ledger;
   readonly sessions: Sessions;
@@ -66,8 +72,12 @@ export class Leader {
   readonly deadlines = new Deadlines();
   /** Measured use of nodes; never stored. */
   readonly usage = new Map<string, Usage>();
+  /** Measured use of running tasks, by node; never stored. */
+  readonly taskUsage = new TaskUsages();
   /** Monotonic time of the last word from a node. */
   readonly heardAt = new Map<string, number>();
+  /** Nodes that have seen later writes than the store holds: what is unknown there is kept. */
+  readonly keeps = new Set<string>();
   /** Why nodes were refused, as it was said. */
   readonly refused = new Map<string, string>();
   /** Pending tasks for which there was no place; they wait until there may be more room. */
@@ -75,6 +85,11 @@ export class Leader {
   /** Counts the times when there may have been more room, and how many there were when the batch under way was drawn. */
   roomChanges = 0;
   roomChangesDrawn = 0;
+  /** What the store lost, and live tasks that it does not know because of that. */
+  losses: Losses | undefined;
+  readonly strays = new Strays();
+  /** After a loss nothing is made or placed until the nodes have told what they hold. */
+  takesStock = false;
   /** Where round robin goes on. */
   cursor = -1;
   #index: number;
@@ -87,6 +102,7 @@ export class Leader {
     this.deps = deps;
     this.office = office;
     this.identity = identity;
+    this.store = store;
     this.state = stateFrom(loaded);
     this.events = events;
     this.sessions = new Sessions(this);

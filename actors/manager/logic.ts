@@ -9,6 +9,7 @@ import { Asks } from './asks.ts';
 import { createControl } from './control.ts';
 import { ManagerDesk, type AnswerCall, type ManagerSelf } from './desk.ts';
 import type { ManagerDeps } from './leader.ts';
+import { measuredBy, type Measured } from './measured.ts';
 
 /** A manager, ready to be started. */
 export interface ManagerLogic {
@@ -18,6 +19,8 @@ export interface ManagerLogic {
   attach(self: ManagerSelf): void;
   /** Sets who answers what workers ask. */
   answerCalls(answer: AnswerCall): void;
+  /** What is measured now; nothing while it does not lead. */
+  measured(): Measured;
   /** The cluster's id, once there was a leadership. */
   clusterId(): string | undefined;
   /** Lets the store go; to be called when the actor has stopped. */
@@ -66,6 +69,7 @@ export function createManagerLogic(deps: ManagerDeps): ManagerLogic {
     control: createControl(asks, post, () => desk.leads),
     attach: (actor) => (self = actor),
     answerCalls: (answer) => (desk.answerCall = answer),
+    measured: () => (desk.leads ? measuredBy(desk.leader, limits.metricsTasksMax) : { nodes: new Map(), tasks: new Map() }),
     clusterId: () => desk.clusterId,
     close: () => desk.release(),
   };

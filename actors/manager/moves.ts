@@ -56,6 +56,22 @@ function shown(key: string): string {
   return key === 'running.unknown' ? 'running' : key;
 }
 
+/** Notes something about a task that moves it nowhere, and is worth a line all the same. */
+export function noteStill(leader: Leader, task: TaskRecord, event: TaskEvent['type'], cause: string): void {
+  const state = shown(taskKey(task));
+  noteTask(leader, task, state, state, event, cause);
+}
+
+/** Whether two records of a task are in one state, the same health included. */
+export function isSameState(a: TaskRecord, b: TaskRecord): boolean {
+  return taskKey(a) === taskKey(b);
+}
+
+function noteTask(leader: Leader, task: TaskRecord, from: string, to: string, event: TaskEvent['type'], cause: string): void {
+  const { id, job, nodeName } = task;
+  leader.ledger.note({ machine: 'task', id, from, to, event, cause, job, ...(nodeName ? { node: nodeName } : {}) });
+}
+
 /**
  * Moves a task by an event of its machine and changes other fields along with it. An event that its state does not take changes
  * only the fields.
@@ -74,17 +90,7 @@ export function moveTask(
   const moved: TaskRecord = { ...task, ...patch, ...ended, state, health: health ?? 'unknown' };
   leader.ledger.putTask(moved);
   if (to === undefined) return moved;
-  const node = moved.nodeName;
-  leader.ledger.note({
-    machine: 'task',
-    id: task.id,
-    from: shown(from),
-    to: shown(to),
-    event,
-    cause,
-    job: task.job,
-    ...(node ? { node } : {}),
-  });
+  noteTask(leader, moved, shown(from), shown(to), event, cause);
   if (isFinal(moved)) {
     leader.roomChanged();
     for (const old of leader.state.surplusOf(moved, leader.deps.limits.finalRecordsPerSlotMax)) leader.ledger.removeTask(old);

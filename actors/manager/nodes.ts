@@ -1,5 +1,6 @@
 /** Nodes: who may join, who is heard, and what follows when one is not. */
 import { problem, type CubeError } from '../../src/core/errors.ts';
+import { compareEpochs } from '../../src/core/events.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import { label } from '../../src/core/ids.ts';
 import { isFinal } from '../../src/core/task.ts';
@@ -8,6 +9,7 @@ import type { Leader } from './leader.ts';
 import { moveNode, moveTask } from './moves.ts';
 import { takeReports } from './reports.ts';
 import type { Verdict } from './sessions.ts';
+import { isForgetful, takeStock } from './strays.ts';
 
 type Greeting = Extract<WorkerFrame, { type: 'greet' }>;
 
@@ -42,6 +44,7 @@ function graceMs(leader: Leader, node: NodeRecord): number {
 /** Takes a worker's greeting: welcomes it with all its orders, or refuses it and says why. */
 export function greet(leader: Leader, link: string, greeting: Greeting): void {
   const refusal = refusalOf(leader, greeting);
+  if (!refusal && greeting.epoch && compareEpochs(greeting.epoch, leader.identity.epoch) > 0) return leader.office.outrun(greeting.epoch);
   if (refusal) {
     const { id, name } = greeting.facts;
     // It will ask again and again: its reason is said once.
@@ -69,14 +72,17 @@ export function greet(leader: Leader, link: string, greeting: Greeting): void {
     });
   }
   moveNode(leader, base, 'link.welcomed', { reason: undefined }, 'greeted');
+  takeEngine(leader, facts.id, greeting.engineAway);
   hear(leader, facts.id);
   watch(leader, facts.id);
-  const unknown = greeting.unknown.map(({ id }) => id);
-  leader.sessions.open(link, facts.id, unknown);
+  const unknown = greeting.unknown.map(({ id }) => id).filter((id) => !greeting.adopted?.includes(id));
+  const version = Math.min(protocol.max, greeting.protocolMax);
+  leader.sessions.open(link, facts.id, unknown, version);
+  takeStock(leader, greeting);
   takeReports(leader, link, facts.id, greeting.reports);
   const verdicts = verdictsOn(leader, greeting);
   const { clusterId, epoch } = leader.identity;
-  leader.ledger.then(() => leader.sessions.send(link, { type: 'welcome', protocol: protocol.max, clusterId, epoch }));
+  leader.ledger.then(() => leader.sessions.send(link, { type: 'welcome', protocol: version, clusterId, epoch }));
   leader.sessions.sendAll(facts.id, verdicts);
   leader.ledger.then(() => leader.office.greeted(link));
   leader.roomChanged();
@@ -118,6 +124,8 @@ function replaceNamesake(leader: Leader, id: string, name: string): void {
     `node ${name} joined with a new identity; containers of its old one may still run there: docker ps --filter label=${label.node}=${old.id}`,
   );
   leader.ledger.removeNode(old.id);
+  leader.usage.delete(old.id);
+  leader.taskUsage.drop(old.id);
   leader.ledger.note({
     machine: 'node',
     id: old.id,
@@ -131,16 +139,19 @@ function replaceNamesake(leader: Leader, id: string, name: string): void {
 
 /** What the worker holds and should not: stopped if this leader never ordered it, kept if the store forgot it. */
 function verdictsOn(leader: Leader, greeting: Greeting): Verdict[] {
-  const forgetful = greeting.revision > leader.ledger.revision;
-  if (forgetful) {
+  const forgetful = isForgetful(leader, greeting);
+  if (greeting.revision > leader.ledger.revision) {
     leader.deps.ambient.log.error(
       `node ${greeting.facts.name} has seen revision ${greeting.revision}, and the store is at ${leader.ledger.revision}: acknowledged writes are lost; what runs there is kept`,
     );
   }
-  const unheard = forgetful ? 'adopt' : 'stop';
+  if (forgetful) leader.keeps.add(greeting.facts.id);
+  const adopted = new Set(greeting.adopted);
+  // What it was let go on with is not stopped at the next greeting.
+  const unheard = (id: string): Verdict['verdict'] => (forgetful || adopted.has(id) ? 'adopt' : 'stop');
   return [
-    ...greeting.reports.flatMap((report) => judge(leader, greeting.facts.id, report.id, isFinal(report), unheard)),
-    ...greeting.unknown.flatMap(({ id }) => judge(leader, greeting.facts.id, id, false, unheard)),
+    ...greeting.reports.flatMap((report) => judge(leader, greeting.facts.id, report.id, isFinal(report), unheard(report.id))),
+    ...greeting.unknown.flatMap(({ id }) => judge(leader, greeting.facts.id, id, false, unheard(id))),
   ];
 }
 
@@ -151,11 +162,17 @@ function judge(leader: Leader, node: string, id: string, isOver: boolean, unhear
   return task.node !== node || (isFinal(task) && !isOver) ? [{ id, verdict: 'stop' }] : [];
 }
 
+/** Answers a worker that found containers of tasks it does not know. */
+export function judgeAll(leader: Leader, node: string, ids: readonly string[]): readonly Verdict[] {
+  const unheard = leader.keeps.has(node) ? 'adopt' : 'stop';
+  return ids.flatMap((id) => judge(leader, node, id, false, unheard));
+}
+
 /** Sends a worker everything anew: it could not take what it was sent. Its leftovers are judged once more, unless they are to be kept. */
 export function resync(leader: Leader, node: string, revision: number): void {
-  const isForgetful = revision > leader.ledger.revision;
+  const isBehind = revision > leader.ledger.revision || leader.keeps.has(node);
   const leftovers = leader.sessions.unknownOf(node);
-  leader.sessions.sendAll(node, isForgetful ? [] : leftovers.flatMap((id) => judge(leader, node, id, false, 'stop')));
+  leader.sessions.sendAll(node, isBehind ? [] : leftovers.flatMap((id) => judge(leader, node, id, false, 'stop')));
 }
 
 /** A word from a node: it lives. */
@@ -166,6 +183,25 @@ export function hear(leader: Leader, id: string): void {
   moveNode(leader, node, 'beat.heard', { reason: undefined }, 'heard again');
   watch(leader, id);
   leader.roomChanged();
+}
+
+/** What a node says of its engine: while that is away nothing new is placed there, and what runs there keeps its last state. */
+export function takeEngine(leader: Leader, id: string, engineAway: string | undefined): void {
+  const node = leader.state.nodes.get(id);
+  if (node === undefined || node.engineAway === engineAway) return;
+  const { engineAway: before, ...rest } = node;
+  leader.ledger.putNode({ ...rest, ...(engineAway === undefined ? {} : { engineAway }), updatedAt: leader.deps.ambient.clock.now() });
+  if ((before === undefined) === (engineAway === undefined)) return;
+  leader.ledger.note({
+    machine: 'node',
+    id,
+    from: node.state,
+    to: node.state,
+    event: engineAway === undefined ? 'engine.found' : 'engine.lost',
+    cause: engineAway ?? 'its engine answers again',
+    node: node.name,
+  });
+  if (engineAway === undefined) leader.roomChanged();
 }
 
 /** From now on the node is expected to be heard. */

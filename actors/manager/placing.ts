@@ -5,6 +5,7 @@ import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
 import { recheck } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
+import { strayIn } from './strays.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 
 /** A node as the scheduler sees it now. @param without a task whose share is left out, as if it were not placed */
@@ -21,6 +22,7 @@ function nodeView(leader: Leader, node: NodeRecord, without?: TaskRecord): NodeV
     dc: node.dc,
     state: node.state,
     eligible: node.eligible,
+    ...(node.engineAway === undefined ? {} : { engineAway: true }),
     capacity: node.capacity,
     reserved: {
       cpu: load.reserved.cpu - asked.cpu,
@@ -46,6 +48,7 @@ export function askOf(leader: Leader, task: TaskRecord): Ask {
     datacenters: job?.spec.datacenters ?? [],
     ports: spec?.ports ?? [],
     ...(job?.spec.onNode === undefined ? {} : { onNode: job.spec.onNode }),
+    ...(task.avoid === undefined || task.avoid.length === 0 ? {} : { avoid: task.avoid }),
   };
 }
 
@@ -66,15 +69,17 @@ export function drawBatch(leader: Leader): ScoreRequest {
   leader.roomChangesDrawn = leader.roomChanges;
   const now = leader.deps.ambient.clock.now();
   const waiting: TaskRecord[] = [];
-  for (const id of leader.state.pending) {
+  for (const id of leader.takesStock ? [] : leader.state.pending) {
     const task = leader.state.tasks.get(id)!;
+    if (strayIn(leader, task.slot)) continue;
     if (task.desired === 'running' && !leader.parked.has(id) && (task.placeAfter ?? 0) <= now) waiting.push(task);
   }
   const priority = (task: TaskRecord): number => leader.state.jobs.get(task.job)?.spec.priority ?? 0;
   waiting.sort((a, b) => priority(b) - priority(a) || a.createdAt - b.createdAt || a.index - b.index);
   const groups: { key: string; group: TaskGroup & { tasks: { id: string; slot: string }[] } }[] = [];
   for (const task of waiting.slice(0, leader.deps.limits.batchTasksMax)) {
-    const key = `${task.job}/${task.task}@${task.version}`;
+    // What they ask for must be the same, the nodes to avoid with it.
+    const key = [`${task.job}/${task.task}@${task.version}`, ...(task.avoid ?? []).toSorted()].join(' ');
     const last = groups.at(-1);
     if (last?.key === key) last.group.tasks.push({ id: task.id, slot: task.slot });
     else groups.push({ key, group: { ask: askOf(leader, task), tasks: [{ id: task.id, slot: task.slot }] } });

@@ -1,11 +1,12 @@
 /** What the leader answers about its cluster. */
 import { problem } from '../../src/core/errors.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
-import type { ExplainView, NodeStatus, StatusView } from '../../src/ports/control.ts';
+import type { ExplainView, NodeStatus, StatusView, TaskView } from '../../src/ports/control.ts';
 import { explain, whyNot } from '../../src/scheduling/explain.ts';
 import { jobNamed, jobView } from './jobs.ts';
 import type { Leader } from './leader.ts';
 import { askOf, clusterView } from './placing.ts';
+import { strayRecord } from './strays.ts';
 
 /** Everything, or of one job, or of one task. @throws CubeError `not-found` */
 export function statusOf(leader: Leader, filter: { readonly job?: string; readonly task?: string } = {}): StatusView {
@@ -14,13 +15,34 @@ export function statusOf(leader: Leader, filter: { readonly job?: string; readon
   if (filter.task !== undefined) {
     const task = taskNamed(leader, filter.task);
     const job = state.jobs.get(task.job);
-    return { index, seq, jobs: job ? [jobView(leader, job)] : [], tasks: [task] };
+    return { index, seq, jobs: job ? [jobView(leader, job)] : [], tasks: [withUsage(leader, task)] };
   }
   if (filter.job !== undefined) {
     const job = jobNamed(leader, filter.job);
-    return { index, seq, jobs: [jobView(leader, job)], tasks: sorted(state.tasksOf(job.name)) };
+    return {
+      index,
+      seq,
+      jobs: [jobView(leader, job)],
+      tasks: sorted([...state.tasksOf(job.name), ...straysOf(leader).filter((task) => task.job === job.name)]).map((task) =>
+        withUsage(leader, task),
+      ),
+    };
   }
-  return { index, seq, jobs: [...state.jobs.values()].map((job) => jobView(leader, job)), tasks: sorted([...state.tasks.values()]) };
+  return {
+    index,
+    seq,
+    jobs: [...state.jobs.values()].map((job) => jobView(leader, job)),
+    tasks: sorted([...state.tasks.values(), ...straysOf(leader)]).map((task) => withUsage(leader, task)),
+  };
+}
+
+function straysOf(leader: Leader): TaskRecord[] {
+  return leader.strays.all().map((stray) => strayRecord(leader, stray));
+}
+
+function withUsage(leader: Leader, task: TaskRecord): TaskView {
+  const usage = leader.taskUsage.of(task);
+  return usage === undefined ? task : { ...task, usage };
 }
 
 /** By job, task and index; of one slot the newest first. */
@@ -42,7 +64,11 @@ export function taskNamed(leader: Leader, ref: string): TaskRecord {
   const candidates = ofClient ? state.tasksOf(ofClient.name) : slot ? state.tasksOf(slot[1]!).filter((task) => task.slot === ref) : [];
   const newest = candidates.sort((a, b) => Number(isFinal(a)) - Number(isFinal(b)) || b.createdAt - a.createdAt)[0];
   if (newest) return newest;
-  const matches = ref.length < leader.deps.limits.idPrefixChars ? [] : [...state.tasks.values()].filter((task) => task.id.startsWith(ref));
+  const strays = straysOf(leader);
+  const stray = strays.find((task) => task.slot === ref);
+  if (stray) return stray;
+  const all = [...state.tasks.values(), ...strays];
+  const matches = ref.length < leader.deps.limits.idPrefixChars ? [] : all.filter((task) => task.id.startsWith(ref));
   if (matches.length === 1) return matches[0]!;
   if (matches.length > 1)
     throw problem('conflict', `"${ref}" is the beginning of ${matches.length} tasks`, { hint: 'give more of the id' });
@@ -55,7 +81,8 @@ export function nodeStatuses(leader: Leader): NodeStatus[] {
     .map((node) => {
       const load = leader.state.loadOf(node.id);
       const used = leader.usage.get(node.id)?.used ?? { cpu: 0, memoryBytes: 0, diskBytes: 0, custom: {} };
-      return { ...node, reserved: load.reserved, used, tasks: load.tasks };
+      const reason = leader.strays.reasonOn(node.id) ?? node.reason;
+      return { ...node, ...(reason === undefined ? {} : { reason }), reserved: load.reserved, used, tasks: load.tasks };
     })
     .sort((a, b) => a.name.localeCompare(b.name));
 }

@@ -2,18 +2,23 @@
 import { isFinal, type ReportedState, type TaskRecord, type TaskReport } from '../../src/core/task.ts';
 import type { TaskEvent } from '../../machines/task.ts';
 import type { Leader } from './leader.ts';
-import { moveTask } from './moves.ts';
+import { isSameState, moveTask, noteStill } from './moves.ts';
 
 /** Takes a batch of a node. What is unknown, final, or older than what was taken is acknowledged and nothing else. */
 export function takeReports(leader: Leader, link: string, node: string, reports: readonly TaskReport[]): void {
   if (reports.length === 0) return;
+  applyReports(leader, node, reports);
+  const acks = reports.map(({ id, sequence }) => ({ id, sequence }));
+  leader.ledger.then(() => leader.sessions.send(link, { type: 'acks', acks }));
+}
+
+/** The same without the acknowledgement. */
+export function applyReports(leader: Leader, node: string, reports: readonly TaskReport[]): void {
   for (const report of reports) {
     const task = leader.state.tasks.get(report.id);
     if (task === undefined || task.node !== node || isFinal(task) || !isNews(task, report)) continue;
     takeReport(leader, task, report);
   }
-  const acks = reports.map(({ id, sequence }) => ({ id, sequence }));
-  leader.ledger.then(() => leader.sessions.send(link, { type: 'acks', acks }));
 }
 
 /** Lets a node forget ended tasks that have no record any more: theirs was dropped while the node was out of reach. */
@@ -31,23 +36,29 @@ function isNews(task: TaskRecord, report: TaskReport): boolean {
 function takeReport(leader: Leader, task: TaskRecord, report: TaskReport): void {
   const { id: _id, state, health, ...seen } = report;
   const observed: Partial<TaskRecord> = {
+    lastEnd: undefined,
     exitCode: undefined,
     reason: undefined,
     reasonCode: undefined,
     detail: undefined,
     containerId: undefined,
     containerName: undefined,
+    digest: undefined,
+    hasCheck: undefined,
     startedAt: undefined,
     finishedAt: undefined,
     ...seen,
   };
   if (task.state === state && task.health === health && task.attempt === report.attempt) {
-    // Progress within a state: shown, and not worth the disk.
-    leader.ledger.putTask({ ...task, ...observed }, true);
+    // Progress within a state: shown, and not worth the disk. A check that comes or goes changes what its job makes of the task.
+    leader.ledger.putTask({ ...task, ...observed }, (task.hasCheck === true) === (report.hasCheck === true));
     return;
   }
   const event: TaskEvent['type'] = state === 'running' && health !== 'unknown' ? `report.${health}` : `report.${state}`;
-  moveTask(leader, task, event, observed, causeOf(report));
+  const cause = causeOf(report, task.attempt);
+  const moved = moveTask(leader, task, event, observed, cause);
+  // The next attempt was as quick as the last report: no state has changed, and yet something happened.
+  if (isSameState(moved, task)) noteStill(leader, moved, event, cause);
 }
 
 /** What a report without a reason means, for people. */
@@ -64,9 +75,11 @@ const plainCauses: Readonly<Record<ReportedState, string>> = {
   rejected: 'it cannot run as it is',
 };
 
-function causeOf({ state, reason, exitCode, attempt }: TaskReport): string {
+/** @param known the attempt that was told of last: a restart without a delay is one report, which must say why */
+function causeOf({ state, reason, exitCode, attempt, lastEnd }: TaskReport, known: number): string {
   if (reason !== undefined) return reason;
   const cause = plainCauses[state];
   if (exitCode !== undefined) return `${cause} (exit code ${exitCode})`;
-  return attempt > 1 ? `${cause} (attempt ${attempt})` : cause;
+  if (attempt > 1) return `${cause} (attempt ${attempt}${lastEnd && attempt > known ? `, after ${lastEnd}` : ''})`;
+  return cause;
 }

@@ -1,5 +1,5 @@
 /** Sessions: the open links to workers, and the orders that flow on them. */
-import { problem } from '../../src/core/errors.ts';
+import { asCubeError, problem } from '../../src/core/errors.ts';
 import { createStreamReader, itemBytes, type StreamReader } from '../../src/core/streams.ts';
 import { isFinal, type Order, type TaskRecord } from '../../src/core/task.ts';
 import type { ManagerFrame, StreamRequest } from '../../src/ports/transport.ts';
@@ -14,6 +14,8 @@ export interface Verdict {
 interface Session {
   readonly link: string;
   readonly node: string;
+  /** The protocol version that both ends speak. */
+  readonly protocol: number;
   /** Tasks of which it had containers and no orders when it greeted. */
   readonly unknown: readonly string[];
   /** Revision of the last orders sent; undefined until the full set is. */
@@ -46,7 +48,7 @@ export class Sessions {
   }
 
   /** Begins a session; an older one of the same node is let go. */
-  open(link: string, node: string, unknown: readonly string[]): void {
+  open(link: string, node: string, unknown: readonly string[], protocol: number): void {
     const older = this.#byNode.get(node);
     if (older) {
       this.close(older.link);
@@ -56,9 +58,14 @@ export class Sessions {
     const session: Session = {
       link,
       node,
+      protocol,
       unknown,
       revision: undefined,
-      streams: createStreamReader({ send, limits: this.#leader.deps.limits }),
+      streams: createStreamReader({
+        send,
+        limits: this.#leader.deps.limits,
+        onLateError: (thrown) => this.#leader.deps.ambient.log.debug(`the input of a stream failed: ${asCubeError(thrown).message}`),
+      }),
     };
     this.#byNode.set(node, session);
     this.#byLink.set(link, session);
@@ -90,7 +97,7 @@ export class Sessions {
     const session = this.#byNode.get(node);
     if (session === undefined) return;
     const live = this.#leader.state.tasksOn(node).filter((task) => !isFinal(task));
-    const [first = [], ...more] = this.#parts(live);
+    const [first = [], ...more] = this.#parts(live, session.protocol);
     const { epoch } = this.#leader.identity;
     this.#leader.ledger.then((revision) => {
       session.revision = revision;
@@ -119,7 +126,7 @@ export class Sessions {
     for (const [node, { tasks, forget }] of changes) {
       const session = this.#byNode.get(node);
       if (session === undefined) continue;
-      const [first = [], ...more] = this.#parts(tasks);
+      const [first = [], ...more] = this.#parts(tasks, session.protocol);
       ledger.then((revision) => {
         // Without a base there was no full set yet; the one on its way holds this change, too.
         if (session.revision === undefined) return;
@@ -131,12 +138,12 @@ export class Sessions {
     }
   }
 
-  /** The orders of some tasks, in parts that fit a frame. */
-  #parts(tasks: readonly TaskRecord[]): Order[][] {
+  /** The orders of some tasks, in parts that fit a frame, as a worker of that protocol understands them. */
+  #parts(tasks: readonly TaskRecord[], protocol: number): Order[][] {
     const parts: Order[][] = [];
     let room = 0;
     for (const task of tasks) {
-      const order = this.#order(task);
+      const order = asUnderstood(this.#order(task), protocol);
       const bytes = itemBytes(order);
       if (parts.length === 0 || bytes > room) {
         parts.push([]);
@@ -148,11 +155,15 @@ export class Sessions {
     return parts;
   }
 
-  /** Opens a stream on the node that has the task. @throws CubeError `cut-off` */
-  stream(node: string, request: StreamRequest, signal: AbortSignal): AsyncIterable<unknown> {
+  /** Opens a stream on the node that has the task. @throws CubeError `cut-off`; `not-yet` when the worker is too old for it */
+  stream(node: string, request: StreamRequest, signal: AbortSignal, input?: AsyncIterable<unknown>): AsyncIterable<unknown> {
     const session = this.#byNode.get(node);
-    if (session === undefined) throw problem('cut-off', `node ${this.#leader.state.nodes.get(node)?.name ?? node} is not connected`);
-    return session.streams.open(request, signal);
+    const name = this.#leader.state.nodes.get(node)?.name ?? node;
+    if (session === undefined) throw problem('cut-off', `node ${name} is not connected`);
+    if (request.kind === 'exec' && session.protocol < 2) {
+      throw problem('not-yet', `node ${name} runs a version of Cube without exec`, { hint: 'give that node this version of Cube' });
+    }
+    return session.streams.open(request, signal, input);
   }
 
   streamsOf(link: string): StreamReader | undefined {
@@ -175,8 +186,15 @@ export class Sessions {
       spec,
       labels: job?.spec.labels ?? {},
       ports: task.ports,
+      specHash: task.specHash,
       sequence: task.sequence,
       ...(job ? { origin: job.origin } : {}),
     };
   }
+}
+
+/** A worker of version 1 refuses an order that names no stop signal. */
+function asUnderstood(order: Order, protocol: number): Order {
+  if (protocol > 1 || order.spec.stopSignal !== undefined) return order;
+  return { ...order, spec: { ...order.spec, stopSignal: 'SIGTERM' } };
 }

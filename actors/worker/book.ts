@@ -3,7 +3,8 @@
  * once, when the worker starts; from then on memory is the truth and the disk follows, but for the epoch, which is on disk before
  * it is obeyed.
  */
-import type { Observation } from '../../machines/task.ts';
+import type { Observation } from '../../src/core/attempts.ts';
+import { problem } from '../../src/core/errors.ts';
 import { compareEpochs, type Epoch } from '../../src/core/events.ts';
 import { finalStates, type Health, type Order, type ReportedState, type TaskReport } from '../../src/core/task.ts';
 import type { Log } from '../../src/ports/ambient.ts';
@@ -22,6 +23,12 @@ export interface Identity {
   readonly clusterId: string | null;
 }
 
+/** A second place for who this worker is: with it a store that was lost can be begun anew, and its containers are found by their labels. */
+export interface IdentityCopy {
+  read(): Promise<Identity | undefined>;
+  write(identity: Identity): Promise<void>;
+}
+
 /** What it saw of its managers. */
 export interface Seen {
   readonly epoch: Epoch | null;
@@ -31,6 +38,9 @@ export interface Seen {
 /** After a restart sequences go on this far ahead: reports that were sent but not yet written down must not be used twice. */
 const sequenceLeap = 1_000;
 
+/** What the keys of notes begin with. */
+const notePrefix = 'note:';
+
 /** A worker's memory, on its own disk. */
 export class WorkerBook {
   readonly entries = new Map<string, Entry>();
@@ -38,6 +48,7 @@ export class WorkerBook {
   seen: Seen = { epoch: null, revision: 0 };
   readonly #store: Store;
   readonly #log: Log;
+  readonly #copy: IdentityCopy | undefined;
   /** A write failed, and the disk does not hold what memory does. */
   #broken = false;
   /** Memory changed since the disk was last made good. */
@@ -45,25 +56,39 @@ export class WorkerBook {
   #mending: Promise<number> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   readonly #watchers = new Map<string, Set<() => void>>();
+  /** Small facts beside the tasks, by name. */
+  readonly #notes = new Map<string, unknown>();
 
-  private constructor(store: Store, log: Log, identity: Identity) {
+  private constructor(store: Store, log: Log, identity: Identity, copy: IdentityCopy | undefined) {
     this.#store = store;
     this.#log = log;
+    this.#copy = copy;
     this.identity = identity;
   }
 
   /**
    * Reads a worker's store; an empty one gets an identity, which is on disk when this settles.
-   * @throws CubeError of the store
+   * @param copy where the identity is kept a second time
+   * @throws CubeError of the store; `store-failed` when it has lost the identity, and there is no copy: under a new one the containers
+   *   would be nobody's, and started a second time
    */
-  static async open(store: Store, log: Log, newId: () => string): Promise<WorkerBook> {
+  static async open(store: Store, log: Log, newId: () => string, copy?: IdentityCopy): Promise<WorkerBook> {
     const { records, damage } = await store.load();
     for (const sentence of damage) log.error(`the worker's store is damaged: ${sentence}`);
     const meta = records.get('meta');
     const kept = meta?.get('identity') as Identity | undefined;
-    const book = new WorkerBook(store, log, kept ?? { nodeId: newId(), clusterId: null });
+    const copied = kept === undefined ? await copy?.read() : undefined;
+    if (copied) log.warn(`the worker goes on as node ${copied.nodeId} with an empty store: its containers are found by their labels`);
+    else if (kept === undefined && damage.length > 0) {
+      throw problem('store-failed', `the worker's store is damaged and has lost which node it is: ${damage[0]}`, {
+        hint: 'stop its containers and start anew with another --data, or put back a copy of the data directory',
+      });
+    }
+    const book = new WorkerBook(store, log, kept ?? copied ?? { nodeId: newId(), clusterId: null }, copy);
+    await copy?.write(book.identity);
     if (kept === undefined) await book.#commit([{ kind: 'meta', key: 'identity', value: book.identity }]);
     book.seen = (meta?.get('seen') as Seen | undefined) ?? book.seen;
+    for (const [name, value] of meta ?? []) if (name.startsWith(notePrefix)) book.#notes.set(name, value);
     for (const [id, value] of records.get('order') ?? []) book.entries.set(id, value as Entry);
     await book.#leap();
     return book;
@@ -86,6 +111,7 @@ export class WorkerBook {
   async pin(clusterId: string): Promise<void> {
     if (this.identity.clusterId === clusterId) return;
     this.identity = { ...this.identity, clusterId };
+    await this.#copy?.write(this.identity);
     await this.#commit([{ kind: 'meta', key: 'identity', value: this.identity }]);
   }
 
@@ -101,6 +127,17 @@ export class WorkerBook {
     }
     this.seen = seen;
     this.#follow(this.#commit(puts));
+  }
+
+  /** A fact that was kept under a name. */
+  noteOf(name: string): unknown {
+    return this.#notes.get(notePrefix + name);
+  }
+
+  /** Keeps a fact under a name, over an earlier one. */
+  keepNote(name: string, value: unknown): void {
+    this.#notes.set(notePrefix + name, value);
+    this.#follow(this.#commit([{ kind: 'meta', key: notePrefix + name, value }]));
   }
 
   /** Takes an order, new or changed. */
@@ -166,7 +203,14 @@ export class WorkerBook {
   #report(id: string, state: ReportedState, health: Health, observed: Observation): TaskReport | undefined {
     const entry = this.entries.get(id);
     if (entry === undefined) return undefined;
-    const { restartedAt: _restartedAt, endedContainerId: _endedContainerId, ...seen } = observed;
+    const {
+      restartedAt: _restartedAt,
+      endedContainerId: _endedContainerId,
+      endedAttempt: _endedAttempt,
+      wentWell: _wentWell,
+      unwell: _unwell,
+      ...seen
+    } = observed;
     return { id, sequence: (entry.report?.sequence ?? entry.order.sequence) + 1, state, health, ...seen };
   }
 
@@ -207,6 +251,7 @@ export class WorkerBook {
       this.#stale = false;
       const puts: Put[] = [{ kind: 'meta', key: 'identity', value: this.identity }];
       if (this.seen.epoch !== null) puts.push({ kind: 'meta', key: 'seen', value: this.seen });
+      for (const [key, value] of this.#notes) puts.push({ kind: 'meta', key, value });
       for (const [key, value] of this.entries) puts.push({ kind: 'order', key, value });
       const gone = [...(records.get('order')?.keys() ?? [])].filter((key) => !this.entries.has(key));
       revision = await this.#store.commit({ puts, removals: gone.map((key) => ({ kind: 'order', key })) });

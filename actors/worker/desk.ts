@@ -9,16 +9,18 @@ import type { NodeFacts } from '../../src/core/node.ts';
 import { createStreamServer, type StreamServer } from '../../src/core/stream-server.ts';
 import { finalStates, type Order, type TaskReport } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
-import type { Found, HostMeter, HostSample, Runtime } from '../../src/ports/runtime.ts';
+import type { KeptLogs } from '../../src/ports/kept-logs.ts';
+import type { HostMeter, HostSample, Runtime } from '../../src/ports/runtime.ts';
 import { protocol, type Dialer, type Link, type ManagerFrame, type WorkerCall, type WorkerFrame } from '../../src/ports/transport.ts';
 import type { WorkerBook } from './book.ts';
 import { Calls } from './calls.ts';
-import { Containers } from './containers.ts';
 import { allEnded, liveIds, stopMsMax, within } from './drain.ts';
+import { holdingsOf } from './holds.ts';
 import { Host } from './host.ts';
-import { taskLogs } from './logs.ts';
 import { takeOrders } from './orders.ts';
 import { Reporter } from './reporter.ts';
+import { streamOf } from './streams.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** What a worker works with. */
 export interface WorkerDeps {
@@ -27,6 +29,7 @@ export interface WorkerDeps {
   readonly book: WorkerBook;
   readonly runtime: Runtime;
   readonly meter: HostMeter;
+  readonly keptLogs: KeptLogs;
   readonly dialer: Dialer;
   readonly connections: Map<string, Link>;
   /** What this host says of itself; asked anew when the worker recovers. */
@@ -38,9 +41,9 @@ export interface WorkerDeps {
 /** One worker, over all its links. */
 export class WorkerDesk {
   readonly deps: WorkerDeps;
+  readonly upkeep: Upkeep;
   readonly #self: { send(event: WorkerEvent): void };
   readonly #reporter: Reporter;
-  readonly #containers: Containers;
   readonly #host: Host;
   /** Tasks whose ends are on their way to the disk. */
   readonly #untold = new Set<string>();
@@ -54,7 +57,7 @@ export class WorkerDesk {
   constructor(deps: WorkerDeps, self: { send(event: WorkerEvent): void }) {
     this.deps = deps;
     this.#self = self;
-    this.#containers = new Containers(deps);
+    this.upkeep = new Upkeep(deps, (what) => this.call(what));
     this.#host = new Host(deps);
     this.#reporter = new Reporter(deps.ambient.clock, deps.limits, (reports) => this.#send({ type: 'reports', reports }));
   }
@@ -67,16 +70,11 @@ export class WorkerDesk {
   async recover(): Promise<void> {
     const { facts, book } = this.deps;
     this.#facts = await facts(book.identity.nodeId);
-    await this.#containers.look();
+    await this.upkeep.begin();
     for (const id of liveIds(book)) this.begin(id);
     // Whether the manager heard of these ends is not known any more.
     for (const { report } of book.entries.values()) if (report && finalStates.has(report.state)) this.report(report);
     void this.#host.measure();
-  }
-
-  /** Containers of a task that ran when the worker started. */
-  foundOf(taskId: string): readonly Found[] {
-    return this.#containers.of(taskId);
   }
 
   /** What a task was last ordered. */
@@ -132,18 +130,10 @@ export class WorkerDesk {
   /** Drops ended tasks, and their containers. */
   forget(ids: readonly string[]): void {
     for (const id of ids) {
-      const { containerId, containerName = '', endedContainerId } = this.book.entries.get(id)?.observed ?? {};
       this.#reporter.drop(id);
-      if (containerId !== undefined) this.#containers.remove({ id: containerId, name: containerName });
-      if (endedContainerId !== undefined) this.#containers.remove({ id: endedContainerId, name: 'of the attempt before' });
-      this.clear(id);
+      this.upkeep.forget(id);
     }
     this.book.forget(ids);
-  }
-
-  /** Removes the containers of a task that nobody knows, on the manager's word. */
-  clear(taskId: string): void {
-    this.#containers.clear(taskId);
   }
 
   async #heard(acks: readonly { readonly id: string; readonly sequence: number }[]): Promise<void> {
@@ -175,12 +165,14 @@ export class WorkerDesk {
       epoch: seen.epoch,
       revision: seen.revision,
       reports,
-      unknown: this.#containers.unknown((id) => entries.has(id)),
+      holds: holdingsOf(this.book),
+      ...this.#host.engine.said,
+      ...this.upkeep.strangers(),
     };
   }
 
   beat(): WorkerFrame {
-    return { type: 'beat', usage: this.#host.usage };
+    return { type: 'beat', ...this.#host.engine.said, usage: this.#host.usage, ...this.#host.tasks.tell() };
   }
 
   /** Whether a link is open. */
@@ -192,6 +184,7 @@ export class WorkerDesk {
   connect(linkId: string): void {
     if (this.#link !== undefined) this.disconnect();
     this.#link = linkId;
+    this.#host.tasks.retell();
     this.#streams = createStreamServer({
       send: (frame) => this.#send(frame),
       limits: this.deps.limits,
@@ -202,6 +195,7 @@ export class WorkerDesk {
 
   disconnect(): void {
     this.#reporter.disconnect();
+    this.upkeep.cutOff();
     this.#streams?.closeAll();
     this.#streams = undefined;
     this.#link = undefined;
@@ -212,6 +206,7 @@ export class WorkerDesk {
   obey(linkId: string, frame: ManagerFrame): void {
     switch (frame.type) {
       case 'welcome':
+        this.upkeep.welcome(frame.protocol);
         this.#queue(() => this.book.pin(frame.clusterId));
         break;
       case 'refused':
@@ -231,7 +226,7 @@ export class WorkerDesk {
         this.#calls.answer(frame);
         break;
       case 'open':
-        this.#streams?.serve(frame.stream, (signal) => taskLogs(this.deps, frame.what, signal));
+        this.#streams?.serve(frame.stream, streamOf({ ...this.deps, past: this.upkeep.retiring }, frame.what));
         break;
       case 'data':
       case 'grant':
@@ -259,6 +254,8 @@ export class WorkerDesk {
     const { clock } = this.deps.ambient;
     const { nodeAwayMs, shutdownMs, drainPollMs } = this.deps.limits;
     this.#host.end();
+    this.upkeep.end();
+    this.#streams?.endAll(problem('cut-off', 'the node stops'));
     const live = liveIds(this.book);
     const stopMs = stopTasks ? stopMsMax(this.book, live) : 0;
     // The time away begins when the tasks have stopped: until then this node is still at work.

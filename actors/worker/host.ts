@@ -3,17 +3,24 @@ import { asCubeError } from '../../src/core/errors.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Usage } from '../../src/core/node.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
-import type { HostMeter, HostSample } from '../../src/ports/runtime.ts';
+import type { HostMeter, HostSample, Runtime } from '../../src/ports/runtime.ts';
+import { EngineWatch, type EngineWatchDeps } from './engine-watch.ts';
+import { TaskMeter, type TaskMeterDeps } from './task-meter.ts';
 
 /** What is needed to measure. */
-export interface HostDeps {
+export interface HostDeps extends EngineWatchDeps, TaskMeterDeps {
   readonly ambient: Pick<Ambient, 'clock' | 'log'>;
-  readonly limits: Pick<Limits, 'measureMs'>;
+  readonly limits: Pick<Limits, 'measureMs' | 'engineLookMs' | 'engineAnswerMs' | 'measureTasksMs' | 'statsAgeMs'>;
+  readonly runtime: Pick<Runtime, 'ping' | 'usage'>;
   readonly meter: HostMeter;
 }
 
 /** One host, from the first measurement to the last. */
 export class Host {
+  /** Whether its engine answers. */
+  readonly engine: EngineWatch;
+  /** What its tasks use. */
+  readonly tasks: TaskMeter;
   readonly #deps: HostDeps;
   #last: HostSample | undefined;
   #timer: unknown;
@@ -21,6 +28,8 @@ export class Host {
 
   constructor(deps: HostDeps) {
     this.#deps = deps;
+    this.engine = new EngineWatch(deps);
+    this.tasks = new TaskMeter(deps);
   }
 
   /** What was last measured; null before the first time. */
@@ -28,15 +37,22 @@ export class Host {
     return this.#last ? { used: this.#last.used, at: this.#last.at } : null;
   }
 
-  /** The host as it was last measured, now if it never was. */
+  /** The host as it is: measured now, unless that was just done. Who asks twice wants to know what happened in between. */
   async sample(): Promise<HostSample> {
-    return this.#last ?? (await this.#deps.meter.measure());
+    const { ambient, limits, meter } = this.#deps;
+    if (this.#last && ambient.clock.now() - this.#last.at < limits.statsAgeMs) return this.#last;
+    this.#last = await meter.measure();
+    return this.#last;
   }
 
   /** Measures from now on. What cannot be measured is said, and measured again next time. */
   async measure(): Promise<void> {
     const { ambient, limits, meter } = this.#deps;
     ambient.clock.clearTimeout(this.#timer);
+    if (!this.#ended) {
+      this.engine.start();
+      this.tasks.start();
+    }
     try {
       this.#last = await meter.measure();
     } catch (thrown) {
@@ -48,6 +64,8 @@ export class Host {
   /** Measures no more. */
   end(): void {
     this.#ended = true;
+    this.engine.end();
+    this.tasks.end();
     this.#deps.ambient.clock.clearTimeout(this.#timer);
   }
 }

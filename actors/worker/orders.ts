@@ -30,14 +30,17 @@ export async function takeOrders(
   }
   await book.see(frame.epoch, frame.revision);
   for (const order of frame.orders) obey(desk, book, order);
-  if (frame.type === 'delta') desk.forget(frame.forget);
-  else for (const { id, verdict } of frame.verdicts) judge(desk, book, id, verdict);
+  if (frame.type === 'delta') return desk.forget(frame.forget);
+  for (const { id, verdict } of frame.verdicts) judge(desk, book, id, verdict);
+  desk.upkeep.isSet();
 }
 
 /** One order: a task to begin, to change, or to stop. What has ended is reported again. */
 function obey(desk: WorkerDesk, book: WorkerBook, order: Order): void {
   const known = book.entries.get(order.id);
+  desk.upkeep.owned(order.id);
   if (known === undefined) {
+    // Before its container is made: what a sweep finds is known from its first moment on.
     book.take(order);
     desk.begin(order.id);
     return;
@@ -59,11 +62,7 @@ function obey(desk: WorkerDesk, book: WorkerBook, order: Order): void {
 /** What to do with a task or container that the manager did not order. */
 function judge(desk: WorkerDesk, book: WorkerBook, id: string, verdict: 'stop' | 'adopt'): void {
   const known = book.entries.get(id);
-  if (verdict === 'adopt') {
-    desk.deps.ambient.log.warn(`task ${id} goes on although the manager does not know it`, { task: id });
-    return;
-  }
-  if (known === undefined) desk.clear(id);
+  if (verdict === 'adopt' || known === undefined) desk.upkeep.heed({ id, verdict });
   else if (known.report && finalStates.has(known.report.state)) desk.forget([id]);
   else {
     book.take({ ...known.order, desired: 'stopped' });

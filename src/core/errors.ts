@@ -64,6 +64,12 @@ const table = {
   'port-taken': { status: 409, exit: 1, retryable: true, hint: 'free the port, or ask for a free one by leaving the host port out' },
   'bad-command': { status: 422, exit: 1, retryable: false, hint: 'check the command; it must be in the image' },
   'bad-settings': { status: 422, exit: 1, retryable: false, hint: 'the runtime of the node refuses a setting of the task: change it' },
+  'not-running': {
+    status: 409,
+    exit: 1,
+    retryable: true,
+    hint: 'wait until it runs; `cube status TASK` tells what it does',
+  },
   'engine-error': { status: 502, exit: 1, retryable: true, hint: 'look at the engine: `docker info`' },
 } as const satisfies Record<string, Row>;
 

@@ -30,6 +30,28 @@ const facts = z.looseObject({
 
 const protocol = z.enum(['tcp', 'udp']);
 
+const probe = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('http'),
+    path: z.string(),
+    port: whole.optional(),
+    statuses: z.array(z.looseObject({ from: whole, to: whole })),
+  }),
+  z.looseObject({ kind: z.literal('tcp'), port: whole }),
+  z.looseObject({ kind: z.literal('exec'), command: z.array(z.string()).min(1) }),
+]);
+
+const health = z.union([
+  z.literal('none'),
+  z.looseObject({
+    probe,
+    intervalMs: z.number().min(1),
+    timeoutMs: z.number().min(1),
+    retries: z.int().min(1),
+    startPeriodMs: z.number().min(0),
+  }),
+]);
+
 const spec = z.looseObject({
   image: z.string(),
   pull: z.enum(['missing', 'always', 'never']),
@@ -48,9 +70,23 @@ const spec = z.looseObject({
     backoff: z.number(),
     delayMsMax: z.number(),
   }),
-  stopSignal: z.string(),
+  health: health.optional(),
+  stopSignal: z.string().optional(),
   stopDelayMs: z.number(),
   stopGraceMs: z.number(),
+});
+
+const bindings = z.array(z.looseObject({ ip: z.string(), host: whole, container: whole, protocol }));
+
+const holding = z.looseObject({
+  id: z.string().min(1),
+  job: z.string(),
+  task: z.string(),
+  index: whole,
+  version: whole,
+  desired: z.enum(['running', 'stopped']),
+  specHash: z.string().optional(),
+  ports: bindings,
 });
 
 const order = z.looseObject({
@@ -64,7 +100,8 @@ const order = z.looseObject({
   desired: z.enum(['running', 'stopped']),
   spec,
   labels: texts,
-  ports: z.array(z.looseObject({ ip: z.string(), host: whole, container: whole, protocol })),
+  ports: bindings,
+  specHash: z.string().optional(),
   sequence: whole,
   origin: z.looseObject({ kind: z.string(), clientTaskId: z.string().optional(), clientTaskName: z.string().optional() }).optional(),
 });
@@ -78,7 +115,10 @@ export const frameSchemas = {
     facts,
     epoch: epoch.nullable(),
     revision: whole,
-    unknown: z.array(z.looseObject({ id: z.string(), running: z.boolean() })),
+    engineAway: z.string().optional(),
+    holds: z.array(holding).optional(),
+    unknown: z.array(z.looseObject({ id: z.string(), running: z.boolean(), slot: z.string().optional() })),
+    adopted: z.array(z.string()).optional(),
   }),
   resync: z.looseObject({ revision: whole }),
   bye: z.looseObject({ backMs: z.number().min(0) }),
@@ -87,6 +127,7 @@ export const frameSchemas = {
     what: z.discriminatedUnion('kind', [
       z.looseObject({ kind: z.literal('submit'), event: z.unknown() }),
       z.looseObject({ kind: z.literal('stop'), id: z.string() }),
+      z.looseObject({ kind: z.literal('judge'), ids: z.array(z.string()) }),
     ]),
   }),
   welcome: z.looseObject({ protocol: whole, clusterId: z.string(), epoch }),
@@ -101,13 +142,23 @@ export const frameSchemas = {
   answer: z.looseObject({ call: whole, ok: z.boolean(), value: z.unknown(), code: code.optional(), message: z.string().optional() }),
   open: z.looseObject({
     stream: whole,
-    what: z.looseObject({
-      kind: z.literal('logs'),
-      task: z.string(),
-      follow: z.boolean(),
-      tail: whole.optional(),
-      sinceMs: z.number().optional(),
-    }),
+    what: z.discriminatedUnion('kind', [
+      z.looseObject({
+        kind: z.literal('logs'),
+        task: z.string(),
+        follow: z.boolean(),
+        tail: whole.optional(),
+        sinceMs: z.number().optional(),
+      }),
+      z.looseObject({
+        kind: z.literal('exec'),
+        task: z.string(),
+        command: z.array(z.string()).min(1),
+        tty: z.boolean(),
+        stdin: z.boolean(),
+        size: z.looseObject({ columns: whole, rows: whole }).optional(),
+      }),
+    ]),
   }),
 } as const;
 

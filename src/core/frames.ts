@@ -24,7 +24,7 @@ const reportedStates: ReadonlySet<unknown> = new Set(
   taskStates.filter((state) => state !== 'pending' && state !== 'scheduled' && state !== 'unreachable'),
 );
 const healths: ReadonlySet<unknown> = new Set(['healthy', 'unhealthy', 'unknown']);
-const optionalTexts = ['reason', 'reasonCode', 'detail', 'containerId', 'containerName'] as const;
+const optionalTexts = ['lastEnd', 'reason', 'reasonCode', 'detail', 'containerId', 'containerName', 'digest'] as const;
 const optionalNumbers = ['exitCode', 'startedAt', 'finishedAt'] as const;
 
 function isFields(value: unknown): value is Fields {
@@ -59,6 +59,7 @@ function checkReport(report: Fields): string | undefined {
   for (const name of optionalNumbers) {
     if (report[name] !== undefined && !Number.isFinite(report[name])) return `${name} is no number`;
   }
+  if (report['hasCheck'] !== undefined && typeof report['hasCheck'] !== 'boolean') return 'hasCheck is neither true nor false';
   return undefined;
 }
 
@@ -75,6 +76,19 @@ function checkUsage(usage: unknown): string | undefined {
   if (!isFields(custom)) return 'usage.used.custom is no object';
   for (const name of Object.keys(custom)) if (!Number.isFinite(custom[name])) return `usage.used.custom.${name} is no number`;
   return undefined;
+}
+
+function checkTaskUsage(usage: Fields): string | undefined {
+  if (typeof usage['id'] !== 'string') return 'id is no text';
+  if (!Number.isFinite(usage['memoryBytes'])) return 'memoryBytes is no number';
+  const wrong = ['cpu', 'networkInBytes', 'networkOutBytes'].find((name) => usage[name] !== null && !Number.isFinite(usage[name]));
+  return wrong === undefined ? undefined : `${wrong} is neither a number nor null`;
+}
+
+function checkBeat(beat: Fields): string | undefined {
+  const { usage, tasks } = beat;
+  const wrong = checkUsage(usage) ?? optionalText(beat, 'engineAway');
+  return wrong ?? (tasks === undefined ? undefined : each(tasks, 'tasks', checkTaskUsage));
 }
 
 function checkAck(ack: Fields): string | undefined {
@@ -105,7 +119,7 @@ interface Rule {
 
 const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['reports', { from: 'worker', check: (frame) => each(frame['reports'], 'reports', checkReport) }],
-  ['beat', { from: 'both', check: (frame) => checkUsage(frame['usage']) }],
+  ['beat', { from: 'both', check: checkBeat }],
   ['acks', { from: 'manager', check: (frame) => each(frame['acks'], 'acks', checkAck) }],
   ['data', { from: 'both', check: inStream((frame) => (Array.isArray(frame['items']) ? undefined : 'items: not a list')) }],
   ['grant', { from: 'both', check: inStream((frame) => (isWhole(frame['bytes']) ? undefined : 'bytes is no whole number')) }],

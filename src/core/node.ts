@@ -25,11 +25,27 @@ export interface NodeFacts {
   readonly runtime: { readonly name: string; readonly version: string };
 }
 
+/** What the processors of a host did since it started, in hundredths of a second of one core, by the kinds of proc_stat(5). */
+export type CpuTicks = Readonly<Record<'user' | 'nice' | 'system' | 'idle' | 'iowait' | 'irq' | 'softirq' | 'steal', number>>;
+
 /** What was measured of a host. */
 export interface Usage {
   readonly used: Resources;
   /** When, ms since the epoch, by the node's own clock. */
   readonly at: number;
+}
+
+/** What was measured of a running task on its node. */
+export interface TaskUsage {
+  /** The task's id. */
+  readonly id: string;
+  /** Cores; null until it was measured twice. */
+  readonly cpu: number | null;
+  /** Without what the kernel's page cache holds and can drop. */
+  readonly memoryBytes: number;
+  /** Since its container started; null where nothing tells. */
+  readonly networkInBytes: number | null;
+  readonly networkOutBytes: number | null;
 }
 
 /** What the manager keeps of a node. */
@@ -39,6 +55,8 @@ export interface NodeRecord extends NodeFacts {
   readonly eligible: boolean;
   /** Why it is in its state. */
   readonly reason?: string;
+  /** Why its engine is taken for away, and since when, as the node itself says; nothing new is placed there then. */
+  readonly engineAway?: string;
   readonly joinedAt: number;
   readonly updatedAt: number;
 }

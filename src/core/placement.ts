@@ -14,6 +14,8 @@ export interface NodeView {
   readonly dc: string;
   readonly state: NodeState;
   readonly eligible: boolean;
+  /** Its engine does not answer. */
+  readonly engineAway?: boolean;
   readonly capacity: Resources;
   /** Sum over the tasks placed there. */
   readonly reserved: Resources;
@@ -36,6 +38,8 @@ export interface Ask {
   readonly ports: readonly PortSpec[];
   /** Name of the only node allowed. */
   readonly onNode?: string;
+  /** Ids of nodes where it failed lately: they are used only when no other node can take it. */
+  readonly avoid?: readonly string[];
 }
 
 /** Tasks that ask for the same, in the order in which they are to be placed. */
@@ -98,6 +102,7 @@ export interface Explained {
   readonly node: string;
   readonly feasible: boolean;
   readonly filter?: FilterName;
+  /** Why not; of a node that is feasible: why others come first whatever their score. */
   readonly detail?: string;
   readonly score?: number;
   /** What each resource adds to the score. */

@@ -70,6 +70,8 @@ export interface TaskRecord {
   readonly sequence: number;
   readonly attempt: number;
   readonly restarts: number;
+  /** How the attempt before this one ended. */
+  readonly lastEnd?: string;
   readonly exitCode?: number;
   /** Why it is in its state, or why it is not placed yet. */
   readonly reason?: string;
@@ -79,10 +81,16 @@ export interface TaskRecord {
   readonly detail?: string;
   readonly containerId?: string;
   readonly containerName?: string;
+  /** What the image's name stood for: its digest in its registry, or the image's id where it has none. */
+  readonly digest?: string;
+  /** Whether something looks after its health: until that has spoken, `unknown` does not count as well. */
+  readonly hasCheck?: boolean;
   /** Score the scheduler gave. */
   readonly score?: number;
   /** Consecutive failed records of this slot before this one. */
   readonly failures: number;
+  /** Nodes where this slot failed lately: it goes elsewhere if it can. */
+  readonly avoid?: readonly string[];
   /** Not placed before this time. */
   readonly placeAfter?: number;
   readonly createdAt: number;
@@ -117,16 +125,23 @@ export interface Order {
   /** The job's labels, put on its containers. */
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly PortBinding[];
+  /** Of the spec, by which a manager that lost the task's record knows it again. */
+  readonly specHash?: string;
   /** The last report the manager took of this task: a worker that lost its memory counts on from there. */
   readonly sequence: number;
   /** How the job came to be, where the seeds' API of the worker must know: it shows the client's own Task.ID and Name. */
   readonly origin?: JobOrigin;
 }
 
+/** What a worker holds of a live task's order, for a manager that may have lost the task's record. */
+export type Holding = Pick<Order, 'id' | 'job' | 'task' | 'index' | 'version' | 'desired' | 'specHash' | 'ports'>;
+
 /** What a worker sees of a task's container. Times are ms since the epoch, by the worker's clock. */
 export interface Observed {
   readonly attempt: number;
   readonly restarts: number;
+  /** How the attempt before this one ended. */
+  readonly lastEnd?: string;
   readonly exitCode?: number;
   readonly reason?: string;
   readonly reasonCode?: string;
@@ -134,6 +149,8 @@ export interface Observed {
   readonly detail?: string;
   readonly containerId?: string;
   readonly containerName?: string;
+  readonly digest?: string;
+  readonly hasCheck?: boolean;
   readonly startedAt?: number;
   readonly finishedAt?: number;
 }

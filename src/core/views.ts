@@ -1,7 +1,7 @@
 /** The JSON that scripts read (CLI.md): times are ISO 8601 UTC, sizes bytes, cpu cores, durations ms. */
 import type { ClusterEvent } from './events.ts';
 import type { JobCounts, JobRecord, JobStatus, JobType, Protocol } from './job.ts';
-import type { NodeRecord, NodeState } from './node.ts';
+import type { NodeRecord, NodeState, TaskUsage } from './node.ts';
 import type { Explained, FilterReason } from './placement.ts';
 import type { Resources } from './resources.ts';
 import type { Desired, Health, TaskRecord, TaskState } from './task.ts';
@@ -25,6 +25,14 @@ export interface JobJson {
   readonly updatedAt: string;
 }
 
+/** What a running task uses: cores (null until it was measured twice), bytes, and bytes over the network since its container started. */
+export interface TaskUsageJson {
+  readonly cpu: number | null;
+  readonly memoryBytes: number;
+  readonly networkInBytes: number | null;
+  readonly networkOutBytes: number | null;
+}
+
 /** A task record, as `status -o json` shows it. */
 export interface TaskJson {
   readonly id: string;
@@ -34,21 +42,29 @@ export interface TaskJson {
   readonly version: number;
   readonly state: TaskState;
   readonly health: Health;
+  /** Whether something looks after its health: `unknown` means not yet then. */
+  readonly hasCheck: boolean;
   readonly desired: Desired;
   /** The node's name. */
   readonly node: string | null;
   readonly nodeId: string | null;
   readonly image: string;
+  /** What the image's name stood for: its digest in its registry, or its id; null until it runs. */
+  readonly digest: string | null;
   readonly containerId: string | null;
   readonly containerName: string | null;
   readonly attempt: number;
   readonly restarts: number;
+  /** How the attempt before this one ended. */
+  readonly lastEnd: string | null;
   readonly exitCode: number | null;
   readonly reason: string | null;
   readonly reasonCode: string | null;
   /** What it does right now: a pull's progress. */
   readonly detail: string | null;
   readonly ports: readonly { readonly ip: string; readonly host: number; readonly container: number; readonly protocol: Protocol }[];
+  /** What it was measured to use; null while it does not run, and until it was measured. */
+  readonly usage: TaskUsageJson | null;
   readonly createdAt: string;
   readonly scheduledAt: string | null;
   readonly startedAt: string | null;
@@ -62,6 +78,8 @@ export interface NodeJson {
   readonly dc: string;
   readonly state: NodeState;
   readonly reason: string | null;
+  /** Its engine does not answer: nothing new is placed there. The reason tells more. */
+  readonly engineAway: boolean;
   readonly eligible: boolean;
   readonly role: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -183,8 +201,12 @@ export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
   };
 }
 
-/** A task record as JSON. */
-export function taskJson(task: TaskRecord): TaskJson {
+function usageJson({ cpu, memoryBytes, networkInBytes, networkOutBytes }: TaskUsage): TaskUsageJson {
+  return { cpu, memoryBytes, networkInBytes, networkOutBytes };
+}
+
+/** A task record as JSON, with what was measured of it if that is known. */
+export function taskJson(task: TaskRecord & { readonly usage?: TaskUsage }): TaskJson {
   return {
     id: task.id,
     job: task.job,
@@ -193,19 +215,23 @@ export function taskJson(task: TaskRecord): TaskJson {
     version: task.version,
     state: task.state,
     health: task.health,
+    hasCheck: task.hasCheck === true,
     desired: task.desired,
     node: task.nodeName ?? null,
     nodeId: task.node ?? null,
     image: task.image,
+    digest: task.digest ?? null,
     containerId: task.containerId ?? null,
     containerName: task.containerName ?? null,
     attempt: task.attempt,
     restarts: task.restarts,
+    lastEnd: task.lastEnd ?? null,
     exitCode: task.exitCode ?? null,
     reason: task.reason ?? null,
     reasonCode: task.reasonCode ?? null,
     detail: task.detail ?? null,
     ports: task.ports,
+    usage: task.usage === undefined ? null : usageJson(task.usage),
     createdAt: isoTime(task.createdAt),
     scheduledAt: isoOrNull(task.scheduledAt),
     startedAt: isoOrNull(task.startedAt),
@@ -221,7 +247,8 @@ export function nodeJson(node: NodeRecord & { readonly reserved: Resources; read
     name,
     dc,
     state,
-    reason: node.reason ?? null,
+    reason: node.reason ?? node.engineAway ?? null,
+    engineAway: node.engineAway !== undefined,
     eligible,
     role,
     labels,

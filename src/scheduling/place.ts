@@ -2,7 +2,7 @@
 import type { FilterReason, Placement, Plan, ScoreRequest, TaskGroup, Unplaced } from '../core/placement.ts';
 import { reasons, refusal } from './filter.ts';
 import { Heap } from './heap.ts';
-import { turnOf, policies, ranks, scoreOf } from './policy.ts';
+import { isAvoided, turnOf, policies, ranks, scoreOf } from './policy.ts';
 import type { Policy, Turn } from './policy.ts';
 import { Seat, want } from './seat.ts';
 import type { Wanted } from './seat.ts';
@@ -10,10 +10,13 @@ import type { Wanted } from './seat.ts';
 interface Candidate {
   readonly seat: Seat;
   readonly rank: number;
+  /** Comes after all that are not, whatever its score. */
+  readonly avoided: boolean;
   score: number;
 }
 
 function before(a: Candidate, b: Candidate): boolean {
+  if (a.avoided !== b.avoided) return b.avoided;
   return a.score < b.score || (a.score === b.score && a.rank < b.rank);
 }
 
@@ -29,7 +32,7 @@ interface Run {
 
 /**
  * Decides where tasks go. Exact and greedy: each task, in the order given, goes to the best of all nodes that can take it, with what
- * the tasks before it in the batch reserve and bind counted. The same request gives the same plan; the request is not changed.
+ * the tasks before it in the batch reserve and bind counted; to a node it avoids only when no other can take it. The same request gives the same plan; the request is not changed.
  * Identical tasks (one group) share one pass over the nodes and a heap of scores: a pass and log n a task.
  * @returns every task, placed or not placed with the reasons
  * @throws CubeError `usage` for a setting no policy can work with
@@ -83,7 +86,12 @@ function candidates(run: Run, wanted: Wanted, turn: Turn): Candidate[] {
   for (const seat of run.seats) {
     seat.groupTasks = 0;
     if (refusal(seat, wanted)) continue;
-    found.push({ seat, rank: run.ranks[seat.index]!, score: scoreOf(run.policy, seat, wanted, turn) });
+    found.push({
+      seat,
+      rank: run.ranks[seat.index]!,
+      avoided: isAvoided(seat, wanted),
+      score: scoreOf(run.policy, seat, wanted, turn),
+    });
   }
   return found;
 }

@@ -59,6 +59,11 @@ function compareNames({ node: a }: Seat, { node: b }: Seat): number {
   return 0;
 }
 
+/** Whether a node is one that a task should not go to while any other can take it. */
+export function isAvoided(seat: Seat, { ask }: Wanted): boolean {
+  return ask.avoid?.includes(seat.node.id) ?? false;
+}
+
 /** The turn of a group: what the request says, and where the group before it stopped. */
 export function turnOf(request: Pick<ScoreRequest, 'epvmBase' | 'nodes'>, cursor: number): Turn {
   return { epvmBase: request.epvmBase, cursor, nodeCount: request.nodes.length };

@@ -19,11 +19,17 @@ function subjectText(seats: readonly Seat[]): string {
   return seats.length === 1 ? 'the node is' : 'the nodes are';
 }
 
-/** Only nodes that are ready. A state that is not known is not ready. */
+/** In place of a state: the node is ready, and nothing can be started there. */
+const engineAway = 'engine away';
+
+/** Only nodes that are ready, with an engine that answers. A state that is not known is not ready. */
 export const stateFilter: Filter = {
   name: 'state',
-  fails: ({ node }) => (node.state === 'ready' ? undefined : node.state),
-  detail: (state, seats) => `${subjectText(seats)} ${stateTexts[state as NodeState] ?? state}`,
+  fails: ({ node }) => (node.state !== 'ready' ? node.state : node.engineAway ? engineAway : undefined),
+  detail: (state, seats) =>
+    state === engineAway
+      ? `${seats.length === 1 ? "the node's engine does" : "the nodes' engines do"} not answer`
+      : `${subjectText(seats)} ${stateTexts[state as NodeState] ?? state}`,
 };
 
 /** Only nodes that an operator has not set aside. */
