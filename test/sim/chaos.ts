@@ -5,6 +5,7 @@ import { fault, type Run } from './faults.ts';
 import { randomFor } from './process.ts';
 import { cpuOfTask, fateOf } from './scripts.ts';
 import { createUsers, diceOf, type Dice } from './workload.ts';
+import type { PlantedBug } from './world.ts';
 
 /** How long things last in a run, ms of simulated time. */
 const times = { faultsLeast: 12_000, faultsMost: 35_000, pauseMost: 1_500, quiet: 5_000 };
@@ -21,10 +22,11 @@ async function heal(run: Run): Promise<void> {
   for (const host of cluster.hosts) cluster.keepStarting(host);
 }
 
-function clusterFor(seed: number, dice: Dice): Cluster {
+function clusterFor(seed: number, dice: Dice, planted: PlantedBug | undefined): Cluster {
   const few = dice.chance(0.5);
   return new Cluster({
     seed,
+    ...(planted === undefined ? {} : { planted }),
     workers: ['w1', 'w2', 'w3', 'w4'].slice(0, dice.between(1, 4)),
     dials: dice.chance(0.2) ? 'manager' : 'workers',
     networkMs: dice.pick([
@@ -39,6 +41,9 @@ function clusterFor(seed: number, dice: Dice): Cluster {
     ]),
     limits: {
       measureMs: 60_000,
+      measureTasksMs: 60_000,
+      sweepMs: 4_000,
+      orphanGraceMs: 2_000,
       replaceDelayMs: 300,
       replaceDelayMsMax: 3_000,
       ...(few ? { finalRecordsPerSlotMax: 2, jobVersionsMax: 2, workerFinalTasksMax: 3 } : {}),
@@ -48,10 +53,10 @@ function clusterFor(seed: number, dice: Dice): Cluster {
   });
 }
 
-/** One run. @throws with the seed when something is wrong */
-export async function runSeed(seed: number): Promise<Cluster> {
+/** One run. @param planted a bug it is to find @throws with the seed when something is wrong */
+export async function runSeed(seed: number, planted?: PlantedBug): Promise<Cluster> {
   const dice = diceOf(randomFor(seed, 'chaos'));
-  const cluster = clusterFor(seed, dice);
+  const cluster = clusterFor(seed, dice, planted);
   const run: Run = { cluster, dice, users: createUsers(cluster, dice), cures: new Set(), leaving: new Set() };
   for (const host of cluster.hosts) cluster.keepStarting(host);
   const until = dice.between(times.faultsLeast, times.faultsMost);

@@ -5,7 +5,7 @@ import type { ClusterEvent } from '../../src/core/events.ts';
 import type { JobRecord } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import type { Order, TaskRecord } from '../../src/core/task.ts';
-import type { ManagerFrame } from '../../src/ports/transport.ts';
+import type { ManagerFrame, WorkerFrame } from '../../src/ports/transport.ts';
 import { report } from '../actors/manager-bench.ts';
 import { order } from '../actors/worker-bench.ts';
 import { jobOf, record } from '../core/records.ts';
@@ -139,8 +139,8 @@ test('a sequence that falls is seen, and one that comes to mean something else',
   assert.deepEqual(checker.sent('n2', { type: 'reports', reports: [report('a', 1, 'running')] }), [], 'another node counts by itself');
 });
 
-function delta(orders: readonly Order[], epoch: number, revision: number): ManagerFrame {
-  return { type: 'delta', epoch: { generation: 1, revision: epoch }, base: 0, revision, orders, forget: [] };
+function delta(orders: readonly Order[], epoch: number, revision: number, forget: readonly string[] = []): ManagerFrame {
+  return { type: 'delta', epoch: { generation: 1, revision: epoch }, base: 0, revision, orders, forget };
 }
 
 test('orders of an older epoch or revision are seen, and orders that are not on disk', () => {
@@ -160,12 +160,26 @@ test('an end that is acknowledged before it is on disk is seen', () => {
   const task = record(1, 'running');
   const checker = createAckChecker();
   const ack = (sequence: number): ManagerFrame => ({ type: 'acks', acks: [{ id: task.id, sequence }] });
-  checker.reported({ type: 'reports', reports: [report(task.id, 3, 'running')] });
+  checker.reported({ type: 'reports', reports: [report(task.id, 3, 'running')] }, 'w1');
   assert.deepEqual(checker.sent(ack(3), byId(task)), []);
-  checker.reported({ type: 'reports', reports: [report(task.id, 4, 'failed')] });
+  checker.reported({ type: 'reports', reports: [report(task.id, 4, 'failed')] }, 'w1');
   assert.match(checker.sent(ack(4), byId(task))[0]!, /its record on disk says running/);
   assert.deepEqual(checker.sent(ack(4), byId({ ...task, state: 'failed' })), []);
   assert.deepEqual(checker.sent(ack(4), byId()), []);
+});
+
+test('a report that is never acknowledged is seen, until its task is forgotten or it is said again', () => {
+  const checker = createAckChecker();
+  const reports = (sequence: number): WorkerFrame => ({ type: 'reports', reports: [report('one', sequence, 'running')] });
+  checker.reported(reports(3), 'w1');
+  assert.match(checker.unanswered()[0]!, /report 3 of one was never acknowledged/);
+  checker.sent({ type: 'acks', acks: [{ id: 'one', sequence: 2 }] }, byId());
+  assert.equal(checker.unanswered().length, 1, 'an older one was acknowledged');
+  checker.sent({ type: 'acks', acks: [{ id: 'one', sequence: 3 }] }, byId());
+  assert.deepEqual(checker.unanswered(), []);
+  checker.reported(reports(4), 'w1');
+  checker.sent(delta([], 1, 1, ['one']), byId());
+  assert.deepEqual(checker.unanswered(), []);
 });
 
 function jobs(...all: readonly JobRecord[]): Map<string, JobRecord> {

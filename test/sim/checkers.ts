@@ -54,6 +54,10 @@ export function createHistoryChecker() {
 function isEdge({ machine, from, to, event }: ClusterEvent): boolean {
   if (outside.has(from) || outside.has(to)) return true;
   if (event === 'manager.recovered') return machine === 'node' && to === 'joining';
+  // A node's engine comes and goes; where the node is does not change by that.
+  if (machine === 'node' && event.startsWith('engine.')) return from === to;
+  // The next attempt may be where the one before was.
+  if (machine === 'task' && event.startsWith('report.') && from === to) return !finalStates.has(from as TaskRecord['state']);
   if (event === 'order.stop' && from === to) return !finalStates.has(from as TaskRecord['state']);
   const table = machine in tables ? tables[machine as keyof typeof tables] : undefined;
   const inner = (state: string): string => (machine === 'task' && state === 'running' ? 'running.unknown' : state);
@@ -159,20 +163,32 @@ export function createOrderChecker() {
   };
 }
 
-/** Acknowledgements: the manager has written a task's end before it says that it heard of it. */
+/** Acknowledgements: the manager has written a task's end before it says that it heard of it, and it says so of every report. */
 export function createAckChecker() {
   const ends = new Map<string, number>();
+  /** The newest report of each task that was not acknowledged, and the node that made it. */
+  const open = new Map<string, { readonly sequence: number; readonly node: string }>();
   return {
-    reported(frame: Frame): void {
+    /** @param node its id */
+    reported(frame: Frame, node: string): void {
       if (frame.type !== 'reports' && frame.type !== 'greet') return;
+      // A new link: what was said on the one before is said again.
+      if (frame.type === 'greet') for (const [id, report] of open) if (report.node === node) open.delete(id);
       for (const { id, sequence, state } of frame.reports) {
+        open.set(id, { sequence, node });
         if (finalStates.has(state)) ends.set(id, Math.min(sequence, ends.get(id) ?? sequence));
         // A worker whose disk lost the end, and which nobody heard tell it, goes on.
         else if (frame.type === 'greet') ends.delete(id);
       }
     },
+    /** Reports that nobody acknowledged: none, once a healthy cluster has come to rest. */
+    unanswered(): Problems {
+      return [...open].map(([id, { sequence }]) => `report ${sequence} of ${id} was never acknowledged`);
+    },
     sent(frame: Frame, disk: ReadonlyMap<string, TaskRecord>): Problems {
+      if (frame.type === 'delta') for (const id of frame.forget) open.delete(id);
       if (frame.type !== 'acks') return [];
+      for (const { id, sequence } of frame.acks) if (sequence >= (open.get(id)?.sequence ?? Number.POSITIVE_INFINITY)) open.delete(id);
       return frame.acks.flatMap(({ id, sequence }) => {
         const task = disk.get(id);
         const isEnd = sequence >= (ends.get(id) ?? Number.POSITIVE_INFINITY);

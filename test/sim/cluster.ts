@@ -51,8 +51,11 @@ export class Cluster {
   readonly removedByHand = new Set<string>();
   /** Tasks that were given up while their nodes were out of reach. */
   readonly #lost = new Set<string>();
+  /** Tasks that nobody ever asked for, and which have a container all the same. */
+  readonly strays = new Set<string>();
   readonly #promises = createPromises();
   readonly #history = createHistoryChecker();
+  readonly #acks = createAckChecker();
   readonly #dials: 'workers' | 'manager';
   readonly #fate: (slot: Slot) => Fate;
   /** Requests under way. */
@@ -85,10 +88,10 @@ export class Cluster {
   #watchFrames(): void {
     const sequences = createSequenceChecker();
     const orders = createOrderChecker();
-    const acks = createAckChecker();
     this.world.sees = (frame, node) => {
-      if (node === undefined) return [...orders.sent(frame, this.manager.mirror.tasks), ...acks.sent(frame, this.manager.mirror.tasks)];
-      acks.reported(frame);
+      if (node === undefined)
+        return [...orders.sent(frame, this.manager.mirror.tasks), ...this.#acks.sent(frame, this.manager.mirror.tasks)];
+      this.#acks.reported(frame, node);
       return sequences.sent(node, frame);
     };
   }
@@ -225,7 +228,7 @@ export class Cluster {
     const { world, manager } = this;
     const { jobs, tasks } = manager.mirror;
     world.blame(checkSlots(tasks.values()));
-    world.blame(checkContainers(this.running(), tasks, ({ host, taskId }) => this.forgetful.has(host) || this.#lost.has(taskId)));
+    world.blame(checkContainers(this.running(), tasks, ({ host, taskId }) => this.#mayRun(host, taskId)));
     world.blame(this.#promises.check(jobs));
     for (const { engine, name } of this.workers) {
       for (const id of engine.doubles) world.blame([`task ${id} runs in two containers on ${name}`]);
@@ -237,10 +240,16 @@ export class Cluster {
     if (world.violations.length > 0) this.fail(world.violations.join('\n'));
   }
 
+  /** Whether a container may run without a record, for a while. */
+  #mayRun(host: string, taskId: string): boolean {
+    return this.forgetful.has(host) || this.#lost.has(taskId) || this.strays.has(taskId);
+  }
+
   /** What a healthy cluster still has to do. */
   unsettled(): readonly string[] {
     const { mirror } = this.manager;
-    const problems = [...unsettled({ ...mirror, running: this.running(), kept: this.#kept(), fate: this.#fate })];
+    const look = { ...mirror, running: this.running(), kept: this.#kept(), fate: this.#fate };
+    const problems = [...unsettled(look), ...this.#acks.unanswered()];
     if (!this.leads) problems.push('nobody leads');
     for (const host of this.hosts) if (!host.up) problems.push(`${host.name} is not up`);
     if (this.#asked > 0) problems.push(`${this.#asked} requests have no answer`);

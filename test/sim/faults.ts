@@ -1,4 +1,5 @@
 /** What goes wrong in a random run: processes, links, disks and engines. */
+import type { FakeEngine } from '../../src/runtime/fake-engine.ts';
 import type { Cluster } from './cluster.ts';
 import type { Host, WorkerHost } from './hosts.ts';
 import type { SimProcess } from './process.ts';
@@ -141,5 +142,15 @@ function engineFaults(run: Run, { engine }: WorkerHost): Fault[] {
     cluster.removedByHand.add(work.order.id);
     engine.remove(ref.id);
   };
-  return [hang, goDown, killOne, removeOne, () => engine.reboot()];
+  return [hang, goDown, killOne, removeOne, () => leaveBehind(cluster, engine), () => engine.reboot()];
+}
+
+/** A container with a worker's labels, for a task that nobody knows: as a create leaves it that nobody waits for any more. */
+function leaveBehind({ strays }: Cluster, engine: FakeEngine): void {
+  const [one] = engine.containers.values();
+  if (one === undefined) return;
+  const id = `stray-${strays.size + 1}`;
+  strays.add(id);
+  const { id: container } = engine.create({ ...one.work, order: { ...one.work.order, id } }, one.owner, {});
+  if (strays.size % 2 === 0) engine.begin(engine.find(container)!);
 }

@@ -2,13 +2,15 @@
 import { WorkerBook } from '../../actors/worker/book.ts';
 import { startManager, startWorker, type ManagerRole, type WorkerRole } from '../../src/boot/roles.ts';
 import { openInlineScorer } from '../../src/pool/inline.ts';
-import type { HostMeter } from '../../src/ports/runtime.ts';
-import type { Link } from '../../src/ports/transport.ts';
+import type { KeptLogs } from '../../src/ports/kept-logs.ts';
+import type { Owner, Work } from '../../src/ports/runtime.ts';
+import type { Frame, Link } from '../../src/ports/transport.ts';
 import { fakeEngine, type FakeEngine } from '../../src/runtime/fake-engine.ts';
 import { openFakeRuntime } from '../../src/runtime/fake.ts';
+import { openMemoryKeptLogs } from '../../src/store/kept-logs-memory.ts';
 import { memoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory.ts';
 import { createMirror, type Mirror } from './mirror.ts';
-import { createWires, guardDisk, guardRuntime, slowScorer, type DiskManners, type Wires } from './parts.ts';
+import { createWires, guardDisk, guardKeptLogs, guardRuntime, slowScorer, steadyMeter, type DiskManners, type Wires } from './parts.ts';
 import { createProcess, randomFor, type SimProcess } from './process.ts';
 import { nodeOptions, noMetrics, type World } from './world.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
@@ -42,6 +44,7 @@ export interface WorkerHost extends Host {
   /** Replaced when its data is lost. */
   readonly disk: MemoryDisk;
   readonly engine: FakeEngine;
+  readonly keptLogs: KeptLogs;
   readonly role: WorkerRole | undefined;
   /** Its data directory is gone. */
   loseDisk(): void;
@@ -69,7 +72,7 @@ function createLives(world: World, name: string, nodeId: () => string | undefine
       const born = createProcess(name, random, world.processes);
       process = born;
       const fate = (): 'lost' | 'delivered' => (frames ??= world.random() < 0.5 ? 'lost' : 'delivered');
-      const wires = createWires(born, (frame) => world.blame(world.sees(frame, nodeId())), fate);
+      const wires = createWires(born, (frame) => leaves(world, frame, nodeId()), fate);
       born.onDeath(() => {
         if (fate() === 'lost') world.network.drop(name);
       });
@@ -82,8 +85,19 @@ function createLives(world: World, name: string, nodeId: () => string | undefine
   };
 }
 
+/** How often a planted bug shows. */
+const plantedShare = 0.1;
+
+/** Shows a frame to who watches. @returns whether it leaves */
+function leaves(world: World, frame: Frame, node: string | undefined): boolean {
+  if (world.planted === 'a dropped acknowledgement' && frame.type === 'acks' && world.random() < plantedShare) return false;
+  world.blame(world.sees(frame, node));
+  return true;
+}
+
 function mannersOf(world: World, name: string, wrote: DiskManners['wrote']): DiskManners {
-  return { delayMs: () => world.between(...world.writeMs), fault: () => world.writeFault(name), wrote };
+  const syncs = world.planted !== 'no fsync';
+  return { delayMs: () => world.between(...world.writeMs), fault: () => world.writeFault(name), wrote, syncs };
 }
 
 interface Watched {
@@ -172,18 +186,16 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
   };
 }
 
-/** A meter that always measures the same. */
-function steadyMeter(clock: { now(): number }): HostMeter {
-  const used = { cpu: 0.1, memoryBytes: 1_000_000, diskBytes: 1_000_000, custom: {} };
-  const memory = { totalBytes: 8_000_000_000, availableBytes: 7_000_000_000 };
-  const disk = { totalBytes: 100_000_000_000, freeBytes: 90_000_000_000 };
-  return { measure: () => Promise.resolve({ at: clock.now(), used, memory, disk, cpuPercent: null, load: [0, 0, 0] }) };
+/** Makes another container for an attempt that has one. */
+function makeAgain(engine: FakeEngine, work: Work, owner: Owner): void {
+  const again = { ...work, order: { ...work.order, task: `${work.order.task}-again` } };
+  engine.create(again, owner, engine.scriptOf(work));
 }
 
 /** Starts a worker's process on its disk and engine, as a node does. */
 async function openWorker(
   world: World,
-  host: Pick<WorkerHost, 'name' | 'disk' | 'engine'>,
+  host: Pick<WorkerHost, 'name' | 'disk' | 'engine' | 'keptLogs'>,
   nodeName: string,
   life: Life,
 ): Promise<WorkerRole> {
@@ -206,8 +218,11 @@ async function openWorker(
     dialer: wires.dialer(network.dialer(host.name)),
     book,
     store,
-    runtime: guardRuntime(process, openFakeRuntime({ owner, engine: host.engine })),
+    runtime: guardRuntime(process, openFakeRuntime({ owner, engine: host.engine }), (work) => {
+      if (world.planted === 'a doubled create' && world.random() < plantedShare) makeAgain(host.engine, work, owner);
+    }),
     meter: steadyMeter(ambient.clock),
+    keptLogs: guardKeptLogs(process, host.keptLogs),
   });
 }
 
@@ -218,6 +233,7 @@ async function openWorker(
  */
 export function createWorkerHost(world: World, name: string, manager: string | undefined, nodeName = name): WorkerHost {
   let disk = memoryDisk();
+  let keptLogs = openMemoryKeptLogs(world.clock);
   let role: WorkerRole | undefined;
   let unlisten: (() => void) | undefined;
   const lives = createLives(world, name, () => role?.desk.book.identity.nodeId);
@@ -231,6 +247,9 @@ export function createWorkerHost(world: World, name: string, manager: string | u
     name,
     address: `${name}:5556`,
     engine: fakeEngine({ clock: world.clock, random: randomFor(world.seed, `engine of ${name}`), script: world.scripts }),
+    get keptLogs() {
+      return keptLogs;
+    },
     get disk() {
       return disk;
     },
@@ -268,6 +287,7 @@ export function createWorkerHost(world: World, name: string, manager: string | u
     loseDisk() {
       if (lives.process?.alive) throw new Error(`${name} still runs`);
       disk = memoryDisk();
+      keptLogs = openMemoryKeptLogs(world.clock);
     },
   };
   return host;

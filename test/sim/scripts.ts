@@ -1,5 +1,5 @@
 /** Jobs for simulated clusters. What a container does stands in its image's name: `completes:500` ends well after half a second. */
-import type { JobSpec, JobType, RestartSpec, TaskSpec } from '../../src/core/job.ts';
+import type { HealthSpec, JobSpec, JobType, RestartSpec, TaskSpec } from '../../src/core/job.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import type { Slot } from '../../src/core/slots.ts';
 import type { FakeScript, FakeScripts } from '../../src/runtime/fake-script.ts';
@@ -19,6 +19,21 @@ const images: Readonly<Record<string, (number: number, attempt: number) => FakeS
   /** Needs its grace and longer. */
   stubborn: () => ({ ignoresSignals: true }),
   lingers: (ms) => ({ stopMs: ms }),
+  /** Is well from that time on. */
+  well: (ms) => ({ wellFromMs: ms }),
+  /** So many times it is well for a second only. */
+  sickly: (times, attempt) => (attempt <= times ? { wellUntilMs: 1_000 } : {}),
+  /** Has a check of its own. */
+  checked: (ms) => ({ check: [{ afterMs: ms, health: 'healthy' }] }),
+};
+
+/** A check that is quick to judge. */
+export const quickCheck: HealthSpec = {
+  probe: { kind: 'tcp', port: 80 },
+  intervalMs: 400,
+  timeoutMs: 300,
+  retries: 2,
+  startPeriodMs: 1_000,
 };
 
 function partsOf(image: string): [name: string, number: number] {

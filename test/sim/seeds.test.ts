@@ -1,13 +1,12 @@
 /**
- * Random runs (chaos.ts), one a seed. CUBE_SEEDS=n runs n of them instead of 200; CUBE_SEED=s begins at s, and runs that one alone
- * unless told how many.
+ * Random runs, one a seed. CUBE_SEEDS=n runs n of them instead of 1,000; CUBE_SEED=s begins at s, and runs that one alone unless told
+ * how many.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { runSeed } from './chaos.ts';
+import { runSeeds } from './many-seeds.ts';
 
-const defaultRuns = 200;
-const groupSize = 25;
+const defaultRuns = 1_000;
 
 function wholeNumber(name: string): number | undefined {
   const text = process.env[name];
@@ -16,28 +15,30 @@ function wholeNumber(name: string): number | undefined {
   return Number(text);
 }
 
-const first = wholeNumber('CUBE_SEED');
-const runs = wholeNumber('CUBE_SEEDS') ?? (first === undefined ? defaultRuns : 1);
+const begin = wholeNumber('CUBE_SEED');
+const first = begin ?? 1;
+const count = wholeNumber('CUBE_SEEDS') ?? (begin === undefined ? defaultRuns : 1);
 
-/** Events that were met, over all runs. */
+/** Transitions that were met, over all runs. */
 const met = new Set<string>();
 
-for (let from = first ?? 1; from < (first ?? 1) + runs; from += groupSize) {
-  const to = Math.min(from + groupSize, (first ?? 1) + runs) - 1;
-  test(`whatever goes wrong, nothing promised is broken, and all comes right in the end (seeds ${from} to ${to})`, async () => {
-    for (let seed = from; seed <= to; seed++) {
-      const cluster = await runSeed(seed);
-      for (const { machine, event, to: state } of cluster.manager.mirror.events) met.add(`${machine} ${event} ${state}`);
-    }
-  });
-}
+test(`whatever goes wrong, nothing promised is broken, and all comes right in the end (seeds ${first} to ${first + count - 1})`, async () => {
+  const runs = await runSeeds({ first, count });
+  for (const run of runs) for (const transition of run.met) met.add(transition);
+  assert.equal(runs.length, count);
+  const failed = runs.filter(({ failure }) => failure !== undefined);
+  const seeds = failed.map(({ seed }) => seed).join(', ');
+  if (failed.length > 0) assert.fail(`${failed.length} of ${count} seeds failed: ${seeds}\n\n${failed[0]!.failure}`);
+});
 
-test('many runs meet every kind of trouble', { skip: runs < defaultRuns && 'too few runs for that' }, () => {
+test('many runs meet every kind of trouble', { skip: count < defaultRuns && 'too few runs for that' }, () => {
   const expected = [
     'task order.create pending',
     'task order.stop stopped',
     'task node.down unreachable',
     'task report.running running',
+    'task report.healthy running.healthy',
+    'task report.unhealthy running.unhealthy',
     'task report.backingOff backingOff',
     'task report.completed completed',
     'task report.failed failed',

@@ -1,4 +1,5 @@
 /** What a healthy cluster comes to: everything wanted runs or has completed, and nothing else does. */
+import { isWell } from '../../src/core/health.ts';
 import type { JobRecord } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import { slotsOf, type Slot } from '../../src/core/slots.ts';
@@ -83,6 +84,7 @@ function ofSlot(slot: Slot, fate: Fate, running: ReadonlyMap<string, RunningCont
   if (shown && !running.has(shown.id)) return [`${name} is ${state} without a container and is to run`];
   if (shown?.state !== 'running' || shown.desired !== 'running' || shown.specHash !== specHash)
     return [`${name} is ${state} and is to run`];
+  if (!isWell(shown, slot.spec.health)) return [`${name} is ${shown.health} and is to be well`];
   wanted.add(shown.id);
   return [];
 }

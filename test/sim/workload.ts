@@ -2,7 +2,7 @@
 import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
 import type { Random } from '../../src/ports/ambient.ts';
 import type { Cluster } from './cluster.ts';
-import { batch, service } from './scripts.ts';
+import { batch, quickCheck, service } from './scripts.ts';
 
 /** Chance, put to use. */
 export interface Dice {
@@ -18,7 +18,7 @@ export function diceOf(random: Random): Dice {
   return { random, between, pick: (choices) => choices[between(0, choices.length - 1)]!, chance: (share) => random() < share };
 }
 
-const jobNames = ['shop', 'front', 'ported', 'crunch', 'nightly', 'wrong'] as const;
+const jobNames = ['shop', 'front', 'clinic', 'ported', 'crunch', 'nightly', 'wrong'] as const;
 
 /** A job of that name, at random. @param priority tells it from all others */
 function specFor(dice: Dice, name: (typeof jobNames)[number], priority: number): JobSpec {
@@ -31,9 +31,13 @@ function specFor(dice: Dice, name: (typeof jobNames)[number], priority: number):
   const failure = { ...changes, restart: { ...changes.restart!, on: 'failure' as const } };
   switch (name) {
     case 'shop':
-      return service(name, dice.pick(['runs', 'slow:400', 'flaky:1']), dice.between(0, 4), changes);
+      return service(name, dice.pick(['runs', 'slow:400', 'flaky:1', 'checked:600']), dice.between(0, 4), changes);
     case 'front':
       return service(name, dice.pick(['runs', 'stubborn', 'lingers:700', 'missing']), dice.between(1, 2), changes);
+    case 'clinic': {
+      const terms = { ...quickCheck, startPeriodMs: dice.pick([0, 1_000]) };
+      return service(name, dice.pick(['well:700', 'sickly:1', 'runs']), dice.between(1, 2), { ...changes, health: terms });
+    }
     case 'ported':
       return service(name, 'runs', 1, { ...changes, ports: [{ host: 8_080, container: 80, protocol: 'tcp' }] });
     case 'crunch':

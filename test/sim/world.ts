@@ -10,9 +10,19 @@ import type { Problems } from './checkers.ts';
 import { createSimClock, type SimClock } from './clock.ts';
 import { randomFor, type LogLine, type ProcessDeps, type Step } from './process.ts';
 
+/**
+ * Bugs planted on purpose, to show that the simulation finds such: writes answered before they are on disk, acknowledgements that never
+ * leave, containers made twice. Each stands between the real code and the simulated world.
+ */
+export const plantedBugs = ['no fsync', 'a dropped acknowledgement', 'a doubled create'] as const;
+
+/** One of them. */
+export type PlantedBug = (typeof plantedBugs)[number];
+
 /** What a simulated cluster is made of. */
 export interface WorldOptions {
   readonly seed: number;
+  readonly planted?: PlantedBug;
   readonly limits?: Readonly<Record<string, number>>;
   /** What containers do. */
   readonly scripts?: FakeScripts;
@@ -27,6 +37,7 @@ export interface WorldOptions {
 /** The world; its fields may be changed while it runs. */
 export interface World {
   readonly seed: number;
+  readonly planted: PlantedBug | undefined;
   readonly clock: SimClock;
   readonly network: MemoryNetwork;
   readonly limits: Limits;
@@ -62,6 +73,7 @@ export function createWorld(options: WorldOptions): World {
   const lines: LogLine[] = [];
   const world: World = {
     seed: options.seed,
+    planted: options.planted,
     clock,
     network,
     limits,
