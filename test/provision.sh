@@ -19,6 +19,10 @@ missing_packages() {
     have "$command" || echo "$command"
   done
   have_static_busybox || echo busybox-static
+  # A second engine has a bridge of its own; a registry with a login is served by these two.
+  have ip || echo iproute2
+  have docker-registry || have registry || echo docker-registry
+  have htpasswd || echo apache2-utils
   have dockerd || echo docker.io
   have docker || client_package
 }
@@ -39,6 +43,8 @@ install_packages() {
   # Without systemd no package is to start its service: that may fail the installation, and the engine is started below.
   runs_systemd || export RUNLEVEL=1
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >&2
+  # The tests start registries of their own: the service that the package brings is not wanted.
+  if runs_systemd && [[ " ${packages[*]} " == *' docker-registry '* ]]; then systemctl disable --now docker-registry >&2; fi
 }
 
 runs_systemd() { [[ -d /run/systemd/system ]]; }

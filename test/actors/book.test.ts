@@ -108,3 +108,31 @@ test('an epoch that could not be written down was not seen', async () => {
   disk.crash();
   assert.deepEqual((await open(disk)).book.seen, { epoch: { generation: 1, revision: 2 }, revision: 9 });
 });
+
+test('who the worker is stands in a second place, and is taken from there when the store is new', async () => {
+  const written: unknown[] = [];
+  const copy = {
+    read: async () => ({ nodeId: 'node-7', clusterId: 'c' }),
+    write: async (identity: unknown) => void written.push(identity),
+  };
+  const openWith = (disk: MemoryDisk) => WorkerBook.open(openMemoryStore({ disk, limits: limitsDefault }), log, () => 'node-1', copy);
+  const book = await openWith(memoryDisk());
+  assert.deepEqual(book.identity, { nodeId: 'node-7', clusterId: 'c' });
+  await book.pin('d');
+  assert.deepEqual(written, [
+    { nodeId: 'node-7', clusterId: 'c' },
+    { nodeId: 'node-7', clusterId: 'd' },
+  ]);
+  const disk = memoryDisk();
+  await open(disk);
+  disk.crash();
+  assert.equal((await openWith(disk)).identity.nodeId, 'node-1', 'the store’s own word comes first');
+});
+
+test('a damaged store without an identity is not begun anew under another', async () => {
+  const disk = memoryDisk();
+  await open(disk);
+  disk.crash();
+  disk.tamper('meta:identity', (bytes) => bytes!.subarray(0, -1));
+  await assert.rejects(open(disk), { code: 'store-failed', message: /has lost which node it is/ });
+});

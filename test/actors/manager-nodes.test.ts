@@ -31,7 +31,7 @@ test('a worker of another cluster, or of a protocol that is not spoken, is refus
   await bench.start();
   for (const [greeting, why] of [
     [{ clusterId: 'another' }, /belongs to cluster another/],
-    [{ protocolMin: 2, protocolMax: 3 }, /protocol versions 2 to 3/],
+    [{ protocolMin: 3, protocolMax: 4 }, /protocol versions 3 to 4/],
   ] as const) {
     const worker = bench.worker('w1');
     await bench.answer(worker.join(greeting));

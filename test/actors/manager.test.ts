@@ -163,3 +163,14 @@ test('a worker may forget what ended there and has no record any more', async ()
   ]);
   assert.equal(stateOf(bench, id), 'running');
 });
+
+test('a restart that was quicker than the reports is an event all the same, and tells why', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  const again = { ...report(id, 5, 'running'), attempt: 2, restarts: 1, lastEnd: 'killed by somebody else' };
+  worker.send({ type: 'reports', reports: [again] });
+  await bench.pass(100);
+  const last = bench.host.mirror.events.findLast((event) => event.id === id)!;
+  assert.deepEqual([last.from, last.to, last.event], ['running', 'running', 'report.running']);
+  assert.match(last.cause, /attempt 2, after killed by somebody else/);
+});

@@ -45,7 +45,7 @@ export function createWorkerBench(options: Partial<WorldOptions> = {}): WorkerBe
     report: (id) => reports().findLast((report) => report.id === id),
     send: (frame) => link?.send(frame),
     welcome(orders, { epoch = { generation: 1, revision: 1 }, revision = 1 } = {}) {
-      bench.send({ type: 'welcome', protocol: 1, clusterId, epoch });
+      bench.send({ type: 'welcome', protocol: 2, clusterId, epoch });
       bench.send({ type: 'assignments', epoch, revision, orders, verdicts: [] });
     },
     acknowledge: () => bench.send({ type: 'acks', acks: reports().map(({ id, sequence }) => ({ id, sequence })) }),

@@ -12,6 +12,12 @@ function delta(bench: WorkerBench, base: number, orders: readonly Order[], forge
   bench.send({ type: 'delta', epoch: first, base, revision: base + 1, orders, forget });
 }
 
+/** A second in which the manager is heard. */
+async function beat(bench: WorkerBench): Promise<void> {
+  bench.send({ type: 'beat' });
+  await bench.pass(1_000);
+}
+
 function stop(one: Order): Order {
   return { ...one, desired: 'stopped' };
 }
@@ -108,7 +114,7 @@ test('a task that the manager does not know is stopped on its word, and goes on 
   assert.equal(bench.host.engine.running('b').length, 1);
 });
 
-test('a container that nobody knows is named in the greeting, and removed on the manager’s word only', async () => {
+test('a container that nobody knows is named in the greeting, and removed on the manager’s word only, after a grace', async () => {
   const bench = createWorkerBench();
   await bench.start();
   bench.welcome([order('a', 'runs')]);
@@ -121,7 +127,11 @@ test('a container that nobody knows is named in the greeting, and removed on the
   await bench.pass(1_000);
   assert.equal(bench.host.engine.running('a').length, 1);
   bench.send({ type: 'assignments', epoch: first, revision: 6, orders: [], verdicts: [{ id: 'a', verdict: 'stop' }] });
-  await bench.pass(100);
+  await bench.pass(1_000);
+  assert.ok(bench.world.lines.some(({ level, message }) => level === 'warn' && /^nobody owns cube-job-a-.* removed in 30s$/.test(message)));
+  for (let passed = 0; passed < 28_000; passed += 1_000) await beat(bench);
+  assert.equal(bench.host.engine.running('a').length, 1);
+  for (let passed = 0; passed < 4_000; passed += 1_000) await beat(bench);
   assert.equal(bench.host.engine.containers.size, 0);
 });
 

@@ -33,6 +33,7 @@ const expected: Readonly<Record<string, string>> = {
   'GET /v1/tasks/{ref}/logs': 'viewer',
   'GET /v1/nodes': 'viewer',
   'GET /v1/events': 'viewer',
+  'GET /v1/backup': 'admin',
   'POST /tasks': 'admin',
   'GET /tasks': 'viewer',
   'DELETE /tasks/{id}': 'admin',

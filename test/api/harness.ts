@@ -114,7 +114,7 @@ export class FakeWorker implements WorkerControl {
       used: { cpu: 1, memoryBytes: 1, diskBytes: 1, custom: {} },
       memory: { totalBytes: 2_048_000, availableBytes: 1_024_000 },
       disk: { totalBytes: 1_000, freeBytes: 400 },
-      cpuPercent: { user: 10, system: 5, idle: 85 },
+      cpuTicks: { user: 10, nice: 0, system: 5, idle: 85, iowait: 0, irq: 0, softirq: 0, steal: 0 },
       load: [0.5, 0.25, 0.125],
     };
   }

@@ -49,10 +49,10 @@ test('a command of a later version says so, in words and in JSON', async () => {
   const human = await cube(['plan', 'x.yaml']);
   assert.equal(human.code, 2);
   assert.match(human.stderr, /`cube plan` is not in this version yet/);
-  const json = await cube(['exec', 'a', '-o', 'json', '--', 'ls']);
+  const json = await cube(['plan', 'a', '-o', 'json', '--', 'ls']);
   assert.equal(json.code, 2);
   const { error } = JSON.parse(json.stdout) as { error: { code: string; message: string } };
-  assert.deepEqual([error.code, error.message, json.stderr], ['not-yet', '`cube exec` is not in this version yet', '']);
+  assert.deepEqual([error.code, error.message, json.stderr], ['not-yet', '`cube plan` is not in this version yet', '']);
 });
 
 test('an unknown option is exit 2 with the nearest one and the help to read', async () => {
@@ -98,7 +98,7 @@ test('init writes a job file that is valid, once', async (t) => {
 });
 
 test('every option that the job template shows in a comment is accepted', () => {
-  const open = jobTemplate.replaceAll(/^( *)# (datacenters|priority|labels|ports|restart|stopSignal)/gm, '$1$2');
+  const open = jobTemplate.replaceAll(/^( *)# (datacenters|priority|labels|ports|restart|health|stopSignal)/gm, '$1$2');
   const { spec } = parseJobFile(open, 'job.yaml', limitsDefault);
   assert.deepEqual(spec.datacenters, ['dc1']);
   assert.equal(spec.tasks['web']!.ports.length, 2);

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 /** From sources through tsx, from a build as it is. */
 const isSource = import.meta.url.endsWith('.ts');
 const main = fileURLToPath(new URL(`../../src/cli/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
-const command = isSource ? ['--import', import.meta.resolve('tsx'), main] : [main];
+const loader = isSource ? ['--import', import.meta.resolve('tsx')] : [];
 
 export interface Outcome {
   readonly code: number | null;
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly cwd?: string;
+  /** Address of a module that is loaded before the command. */
+  readonly preload?: string;
 }
 
 /** A command that runs. */
@@ -41,9 +43,15 @@ function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   return { ...Object.fromEntries(kept), CUBE_DATA: join(tmpdir(), 'cube-test-no-such-directory'), ...more };
 }
 
+/** The words of a command line that runs the command, for who starts it by other means. */
+export function cubeCommand(args: readonly string[]): readonly string[] {
+  return [process.execPath, ...loader, main, ...args];
+}
+
 /** Starts a command. */
 export function startCube(args: readonly string[], options: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [...command, ...args], { env: environment(options.env ?? {}), cwd: options.cwd });
+  const preload = options.preload === undefined ? [] : ['--import', options.preload];
+  const child = spawn(process.execPath, [...loader, ...preload, main, ...args], { env: environment(options.env ?? {}), cwd: options.cwd });
   const written = { stdout: '', stderr: '' };
   const watchers = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {

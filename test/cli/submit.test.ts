@@ -178,8 +178,8 @@ test('Ctrl-C while waiting is exit 130 with a word on what goes on, and no stack
 test('--dry-run prints the job with its defaults and needs no node', async () => {
   const { code, stdout } = await cube(['submit', '-', '--dry-run', '-o', 'json'], { input: serviceFile });
   assert.equal(code, 0);
-  const spec = JSON.parse(stdout) as { name: string; type: string; tasks: { web: { count: number; stopSignal: string } } };
-  assert.deepEqual([spec.name, spec.type, spec.tasks.web.count, spec.tasks.web.stopSignal], ['shop', 'service', 1, 'SIGTERM']);
+  const spec = JSON.parse(stdout) as { name: string; type: string; tasks: { web: { count: number; stopGraceMs: number } } };
+  assert.deepEqual([spec.name, spec.type, spec.tasks.web.count, spec.tasks.web.stopGraceMs], ['shop', 'service', 1, 10_000]);
 });
 
 test('the job and the token cannot both come from stdin', async () => {

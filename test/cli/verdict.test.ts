@@ -98,6 +98,26 @@ test('the stop of one task does not wait for the fresh one of its slot', () => {
   assert.deepEqual(judgeTaskStop(aStatus([], []), 'old'), { ok: true });
 });
 
+test("a task of the seeds' API with a check is there when it is healthy", () => {
+  const judge = (health: 'healthy' | 'unhealthy' | 'unknown', hasCheck = true) =>
+    judgeSeeds(aStatus([aJob({ status: 'deploying' })], [aTask({ state: 'running', health, hasCheck })]), goal);
+  assert.deepEqual([judge('healthy'), judge('unknown', false)], [{ ok: true }, { ok: true }]);
+  assert.deepEqual([judge('unknown'), judge('unhealthy')], [undefined, undefined]);
+});
+
+test('a task that runs and is not well is in trouble, with the last look', () => {
+  const detail = 'health check: GET / answered 503';
+  const tasks = [
+    aTask({ id: 'a', slot: 'shop/web.1', health: 'healthy', hasCheck: true }),
+    aTask({ id: 'b', slot: 'shop/web.2', hasCheck: true, detail, node: 'bar' }),
+    aTask({ id: 'c', slot: 'shop/web.3', health: 'unhealthy', hasCheck: true, reason: 'health check failed 3 times', node: 'bar' }),
+  ];
+  assert.deepEqual(troubleLines(aStatus([aJob()], tasks), goal), [
+    `shop/web.2 running (unknown) on bar: ${detail}`,
+    'shop/web.3 running (unhealthy) on bar: health check failed 3 times',
+  ]);
+});
+
 test("a task of the seeds' API is there when it runs or has completed, whatever its job says", () => {
   const judge = (state: 'running' | 'completed' | 'failed' | 'pending') =>
     judgeSeeds(aStatus([aJob({ status: 'deploying' })], [aTask({ state })]), goal);

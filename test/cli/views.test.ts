@@ -99,6 +99,22 @@ test('one task shows its timeline, with what led from state to state', () => {
   assert.match(text, /\+1\.500s +scheduled +running +started/);
 });
 
+test('health is shown beside the state where something looks after it, and the digest on the page of the task', () => {
+  const tasks = [
+    aTask({ id: 'a', slot: 'shop/web.1', health: 'healthy', hasCheck: true, digest: 'nginx@sha256:abc' }),
+    aTask({ id: 'b', slot: 'shop/web.2', health: 'unhealthy', hasCheck: true }),
+    aTask({ id: 'c', slot: 'shop/web.3', hasCheck: true }),
+    aTask({ id: 'd', slot: 'shop/web.4' }),
+  ];
+  const list = taskLines(aStatus([], tasks), options).join('\n');
+  for (const word of ['running (healthy)', 'running (unhealthy)', 'running (unknown)']) assert.ok(list.includes(word), word);
+  assert.match(list, /web\.4 .*running  /);
+  const page = (task: (typeof tasks)[0]): string => thingLines({ kind: 'task', status: aStatus([aJob()], [task]) }, [], options).join('\n');
+  assert.match(page(tasks[0]!), /health: +healthy\n(.|\n)*digest: +nginx@sha256:abc/);
+  assert.match(page(tasks[3]!), /health: +no check/);
+  assert.doesNotMatch(page(tasks[3]!), /digest/);
+});
+
 test('one node shows what is reserved of what it has', () => {
   const text = thingLines({ kind: 'node', node: aNode(), status: aStatus([], [aTask()]) }, [], options).join('\n');
   assert.match(text, /memory: +1\.5 GiB\/8 GiB reserved/);

@@ -24,9 +24,10 @@ test('keys of the contract that this version does not have are refused by name',
   for (const key of jobKeys) {
     assert.deepEqual(problemsOf(`${head}${key}: {a: 1}\n`), [`5:1 "${key}" is not supported by this version of Cube yet`]);
   }
-  const taskKeys = ['health', 'constraints', 'affinity', 'spread', 'maxPerNode', 'volumes', 'secrets', 'configs', 'dependsOn'];
+  const taskKeys = ['constraints', 'affinity', 'spread', 'maxPerNode', 'volumes', 'secrets', 'configs', 'dependsOn'];
   for (const key of taskKeys) assert.equal(problemOf(`${key}: [x]`), `"${key}" is not supported by this version of Cube yet`);
-  assert.equal(problemOf('heatlh: x'), 'unknown key "heatlh"; did you mean "health"? It is not supported by this version of Cube yet');
+  assert.equal(problemOf('voluems: x'), 'unknown key "voluems"; did you mean "volumes"? It is not supported by this version of Cube yet');
+  assert.equal(problemOf('heatlh: x'), 'unknown key "heatlh"; did you mean "health"?');
 });
 
 test('types of the contract that this version does not run are refused by name', () => {

@@ -37,6 +37,10 @@ const words = [
   'resources',
   'memory',
   'health',
+  'http',
+  'tcp',
+  'exec',
+  'status',
 ];
 const key = fc.oneof(fc.constantFrom(...words), fc.constantFrom('__proto__', 'constructor', '', 'a.b'), fc.string({ maxLength: 5 }));
 const scalar = fc.oneof(

@@ -39,7 +39,18 @@ test('a task in trouble gives the job its reason', () => {
 test('a job all of whose tasks run is healthy, unless one is unhealthy', () => {
   const tasks = [record(1, 'running'), record(2, 'running', { health: 'healthy' })];
   assert.deepEqual(signal(jobOf('service', 2), tasks), { event: 'tasks.healthy' });
-  assert.equal(signal(jobOf('service', 2), [tasks[0]!, record(2, 'running', { health: 'unhealthy' })]).event, 'tasks.placed');
+  const reason = 'health check failed 3 times: GET / answered 503';
+  const unhealthy = record(2, 'running', { health: 'unhealthy', reason });
+  assert.deepEqual(signal(jobOf('service', 2), [tasks[0]!, unhealthy]), {
+    event: 'tasks.placed',
+    reason: `shop/web.2 is unhealthy: ${reason}`,
+  });
+});
+
+test('a job is not healthy before all of its checks have said so', () => {
+  const checked = { hasCheck: true };
+  assert.equal(signal(jobOf('service', 1), [record(1, 'running', checked)]).event, 'tasks.placed');
+  assert.equal(signal(jobOf('service', 1), [record(1, 'running', { ...checked, health: 'healthy' })]).event, 'tasks.healthy');
 });
 
 test('a job that wants nothing has it', () => {

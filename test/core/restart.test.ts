@@ -27,6 +27,20 @@ test('exit 0 completes a batch task whatever its policy, and a service whose pol
   );
 });
 
+test('one that was ended for its health has failed, whatever its exit code', () => {
+  const unwell: Ended = { ...ended(0), unwell: true };
+  for (const type of ['batch', 'service'] as const) {
+    for (const on of ['always', 'failure'] as const) assert.equal(afterExit(type, { ...policy, on }, unwell, 0).then, 'restart');
+    assert.equal(afterExit(type, { ...policy, on: 'never' }, unwell, 0).then, 'failed');
+  }
+  assert.equal(afterExit('batch', policy, { ...unwell, restartedAt: [now, now, now] }, 0).then, 'failed');
+});
+
+test('a policy without a delay restarts at once, with all its backoff and jitter', () => {
+  const atOnce = { ...policy, delayMs: 0, delayMsMax: 0 };
+  assert.deepEqual(afterExit('service', atOnce, ended(1, [now, now], 0.99), 0.5), { then: 'restart', delayMs: 0, attemptsUsed: 3 });
+});
+
 test('another exit code restarts, but for the policy never', () => {
   for (const type of ['batch', 'service'] as const) {
     assert.deepEqual(

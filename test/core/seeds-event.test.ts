@@ -56,7 +56,24 @@ test('the example of the contract becomes a service of one task', () => {
   assert.deepEqual(resources, { cpu: 0.5, memoryBytes: 67_108_864, diskBytes: 0, custom: {} });
   assert.deepEqual(ports, [{ host: 7777, container: 7777, protocol: 'tcp' }]);
   assert.equal(restart.on, 'failure');
-  assert.deepEqual(read.notes, ['HealthCheck "/health" is not watched: this version of Cube has no health checks yet']);
+  assert.deepEqual(read.notes, []);
+  const { health } = read.spec.tasks['task']!;
+  assert.ok(typeof health === 'object');
+  assert.deepEqual(health.probe, { kind: 'http', path: '/health', statuses: [{ from: 200, to: 399 }] });
+});
+
+test('a HealthCheck is a path, with or without its slash, and without a published TCP port it is noted as of no use', () => {
+  const healthOf = (task: object): unknown => {
+    const read = readTaskEvent({ State: 2, Task: { ID: 'id-1', Image: 'x', ...task } }, limitsDefault);
+    return read.kind === 'run' && [read.spec.tasks['task']!.health !== undefined, read.notes];
+  };
+  const port = { ExposedPorts: { '80/tcp': {} } };
+  assert.deepEqual(healthOf({ HealthCheck: 'health', ...port }), [true, []]);
+  assert.deepEqual(healthOf({ HealthCheck: '', ...port }), [false, []]);
+  const note = 'HealthCheck "/x" is not watched: the task publishes no TCP port that it could be asked on';
+  assert.deepEqual(healthOf({ HealthCheck: '/x' }), [false, [note]]);
+  assert.deepEqual(healthOf({ HealthCheck: '/x', ExposedPorts: { '53/udp': {} } }), [false, [note]]);
+  assert.deepEqual(taskProblems({ HealthCheck: 'a b', ...port }), ['Task.HealthCheck: expected an http path like /health, got "a b"']);
 });
 
 test("what the book's Go client sends for an empty task is taken", () => {

@@ -140,6 +140,7 @@ test('a node is shown with its capacity and what is reserved of it', () => {
     dc: 'dc1',
     state: 'ready',
     reason: null,
+    engineAway: false,
     eligible: true,
     role: 'manager,worker',
     labels: {},
@@ -176,17 +177,16 @@ test("statistics have the book's shape, in whole numbers of its units", () => {
   const sample = {
     memory: { totalBytes: 8 * 2 ** 30, availableBytes: 2 ** 30 + 1 },
     disk: { totalBytes: 100, freeBytes: 40 },
-    cpuPercent: { user: 12.345, system: 7.5, idle: 80.155 },
+    cpuTicks: { user: 1_000, nice: 1, system: 500, idle: 9_000, iowait: 20, irq: 3, softirq: 40, steal: 5 },
     load: [0.5, 1, 1.5] as const,
   };
   assert.deepEqual(seedsStats(sample, 3), {
     MemStats: { MemTotal: 8_388_608, MemAvailable: 1_048_576, mem_total: 8_388_608, mem_available: 1_048_576 },
     DiskStats: { All: 100, Used: 60, Free: 40 },
-    CpuStats: { User: 1_235, Nice: 0, System: 750, Idle: 8_016, IOWait: 0, IRQ: 0, SoftIRQ: 0, Steal: 0 },
+    CpuStats: { User: 1_000, Nice: 1, System: 500, Idle: 9_000, IOWait: 20, IRQ: 3, SoftIRQ: 40, Steal: 5 },
     LoadStats: { Last1Min: 0.5, Last5Min: 1, Last15Min: 1.5 },
     TaskCount: 3,
   });
-  assert.equal(seedsStats({ ...sample, cpuPercent: null }, 0).CpuStats.Idle, 0);
 });
 
 test("errors are the seeds' own", () => {

@@ -115,6 +115,24 @@ test('a slot without records is neither done, stuck nor spent', () => {
   assert.deepEqual([isDone(slotOf(job)), isStuck(slotOf(job), job), isSpent(slotOf(job), job)], [false, false, false]);
 });
 
+test('with a check only what it found healthy counts as healthy', () => {
+  const check = { probe: { kind: 'tcp' as const, port: 80 }, intervalMs: 1, timeoutMs: 1, retries: 1, startPeriodMs: 0 };
+  const tasks = [
+    record(1, 'running', { hasCheck: true }),
+    record(2, 'running', { hasCheck: true, health: 'healthy' }),
+    record(3, 'running', { hasCheck: false }),
+    record(4, 'running', { specHash: 'v0' }),
+  ];
+  assert.equal(countSlots(look(jobOf('service', 4), tasks).slots).healthy, 3);
+  const checked = jobOf('service', 4, {}, { health: check });
+  assert.equal(
+    countSlots(look(checked, tasks).slots).healthy,
+    2,
+    'one has not heard of the check yet, one of an earlier version never had it',
+  );
+  assert.equal(countSlots(look(jobOf('service', 4, {}, { health: 'none' }), tasks).slots).healthy, 3);
+});
+
 test('each slot counts once, by the record that stands for it', () => {
   const job = jobOf('service', 8);
   const tasks = [

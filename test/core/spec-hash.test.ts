@@ -70,6 +70,7 @@ test('what takes effect without a new container leaves the hash alone', () => {
     { pull: 'always' },
     { restart: { ...web.restart, on: 'never' } },
     { stopSignal: 'SIGINT' },
+    { stopSignal: undefined },
     { stopDelayMs: 5 },
     { stopGraceMs: 5 },
     { ports: web.ports.toReversed() },
@@ -83,6 +84,15 @@ test('what takes effect without a new container leaves the hash alone', () => {
     { ...job, tasks: { web } },
   ];
   for (const other of others) assert.equal(specHash(other, 'web'), specHash(job, 'web'));
+});
+
+test("of a health check only counts that there is one: its image's own is off then, for the life of the container", () => {
+  const check = { probe: { kind: 'tcp' as const, port: 80 }, intervalMs: 1, timeoutMs: 1, retries: 1, startPeriodMs: 0 };
+  const checked = specHash(withWeb({ health: check }), 'web');
+  assert.notEqual(checked, specHash(job, 'web'));
+  const others: TaskSpec['health'][] = ['none', { ...check, retries: 9 }, { ...check, probe: { kind: 'exec', command: ['x'] } }];
+  for (const health of others) assert.equal(specHash(withWeb({ health }), 'web'), checked);
+  assert.equal(specHash(withWeb({ health: undefined }), 'web'), specHash(job, 'web'));
 });
 
 test('a task that is not in the job has no hash', () => {

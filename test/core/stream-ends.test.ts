@@ -127,7 +127,7 @@ test('more streams than allowed are refused at either end, and one that ends mak
 test('a peer that opens too many streams, or one twice, gets an end with the reason', async () => {
   const sent: StreamFrame[] = [];
   const server = createStreamServer({
-    limits: { linkStreamsMax: 2 },
+    limits: { linkStreamsMax: 2, streamWindowBytes: 1_000 },
     send: (frame) => sent.push(frame),
     onLateError: (thrown) => assert.fail(String(thrown)),
   });
@@ -174,7 +174,7 @@ test('a stream id that is used again does not take the end of the one before', a
   const sent: StreamFrame[] = [];
   const late: unknown[] = [];
   const server = createStreamServer({
-    limits: { linkStreamsMax: 2 },
+    limits: { linkStreamsMax: 2, streamWindowBytes: 1_000 },
     send: (frame) => sent.push(frame),
     onLateError: (thrown) => late.push(thrown),
   });

@@ -166,7 +166,8 @@ function nodeAt(machine: AnyStateMachine, key: string): MachineNode {
 
 /** The machines with their effects, as a node runs them. Nothing is done with what they are made of before they start. */
 const ambient = { clock: new HandClock(), ids: { id: () => 'id', secret: () => 'secret' }, random: () => 0.5, log: keptLog() };
-const deps = { ambient, limits: limitsDefault, log: ambient.log, connections: new Map() } as never;
+const book = { entries: new Map(), noteOf: () => undefined };
+const deps = { ambient, limits: limitsDefault, log: ambient.log, connections: new Map(), book } as never;
 const logics: Readonly<Record<string, AnyStateMachine>> = {
   manager: createManagerLogic(deps).logic,
   scheduler: createSchedulerLogic(deps),

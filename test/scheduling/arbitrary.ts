@@ -41,6 +41,14 @@ const ask: fc.Arbitrary<Ask> = record<Ask>({
   datacenters: mostly<readonly string[]>(3, [], ['a'], ['b'], ['a', 'b']),
   ports: fc.oneof(fc.constant([]), fc.array(port, { minLength: 1, maxLength: 3 })),
   onNode: mostly<string | undefined>(12, undefined, 'n0', 'n1', 'elsewhere'),
+  avoid: mostly<readonly string[] | undefined>(
+    3,
+    undefined,
+    [],
+    ['id0'],
+    ['id1', 'id2', 'gone'],
+    ['id0', 'id1', 'id2', 'id3', 'id4', 'id5', 'id6'],
+  ),
 });
 
 /** Names are not in the order of the list, so that ties by name show. */
@@ -51,6 +59,7 @@ function node(index: number): fc.Arbitrary<NodeView> {
     dc: fc.constantFrom('a', 'a', 'b'),
     state: mostly<NodeView['state']>(8, 'ready', 'down', 'suspect'),
     eligible: mostly(8, true, false),
+    engineAway: mostly(8, false, true),
     capacity: resources([0.3, 0.6, 1, 2, 4], [2, 5, 8, 12], [0, 0.3, 1, 2]),
     reserved: resources([0, 0, 0.1, 0.3], [0, 1, 2], [0, 0.1]),
     used: resources([0, 0, 0.2, 1, 5], [0, 1, 6], [0]),

@@ -64,6 +64,20 @@ test('a line has either a score with its terms, or a filter with its words', () 
   }
 });
 
+test('a node that is avoided comes after the others that can take the task, and says so', () => {
+  const nodes = [aNode('bad'), aNode('busy', { reserved: amounts({ cpu: 3 }), tasks: 20 }), aNode('down', { state: 'down' })];
+  const lines = explain({ ...aRequest(nodes, []), ask: anAsk({ cpu: 1 }, { avoid: ['id-bad', 'id-down', 'id-gone'] }) });
+  assert.deepEqual(
+    lines.map(({ node, feasible, detail }) => ({ node, feasible, detail })),
+    [
+      { node: 'busy', feasible: true, detail: undefined },
+      { node: 'bad', feasible: true, detail: 'avoided: this slot failed here' },
+      { node: 'down', feasible: false, detail: 'the node is down: not heard of' },
+    ],
+  );
+  assert.ok(lines[1]!.score! < lines[0]!.score!, 'by its score alone it would have won');
+});
+
 test('a custom resource has a term of its own', () => {
   const node = aNode('a', { capacity: amounts({ cpu: 1, custom: { gpu: 2, fpga: 1 } }) });
   const [line] = explain({ ...aRequest([node], []), ask: anAsk({ custom: { gpu: 1 } }) });

@@ -33,6 +33,13 @@ test('only a ready node passes, and each other state says what it means', () => 
   }
 });
 
+test('a node whose engine is away takes nothing; one that is down, too, is down', () => {
+  assert.deepEqual(verdict(aNode('a', { engineAway: true }), anAsk()), ['state', "the node's engine does not answer"]);
+  assert.deepEqual(verdict(aNode('a', { engineAway: true, state: 'down' }), anAsk()), ['state', 'the node is down: not heard of']);
+  const both = together([aNode('a', { engineAway: true }), aNode('b', { engineAway: true })], anAsk());
+  assert.deepEqual(both, [['state', 2, "the nodes' engines do not answer"]]);
+});
+
 test('a state that this version does not know is not ready', () => {
   assert.deepEqual(verdict(aNode('a', { state: 'frozen' as 'down' }), anAsk()), ['state', 'the node is frozen']);
 });

@@ -54,6 +54,7 @@ export function canTake(node: NodeView, ask: Ask): boolean {
   const { resources: asked } = ask;
   return (
     node.state === 'ready' &&
+    !node.engineAway &&
     node.eligible &&
     (ask.onNode === undefined || node.name === ask.onNode) &&
     (ask.datacenters.length === 0 || ask.datacenters.includes(node.dc)) &&
@@ -80,10 +81,15 @@ export function withTask(node: NodeView, ask: Ask, ports: readonly PortBinding[]
   };
 }
 
+function isAvoided(node: NodeView, ask: Ask): boolean {
+  return (ask.avoid ?? []).some((id) => id === node.id);
+}
+
 function cheapest(request: ScoreRequest, nodes: readonly NodeView[], ask: Ask): { index: number; score: number } | undefined {
   let best: { index: number; score: number } | undefined;
+  const others = nodes.some((node) => canTake(node, ask) && !isAvoided(node, ask));
   for (const [index, node] of nodes.entries()) {
-    if (!canTake(node, ask)) continue;
+    if (!canTake(node, ask) || (others && isAvoided(node, ask))) continue;
     const turn = { epvmBase: request.epvmBase, cursor: request.cursor, nodeCount: nodes.length };
     const score = policies[request.policy].score(new Seat(node, index), want(ask), turn);
     if (!best || score < best.score || (score === best.score && node.name < nodes[best.index]!.name)) best = { index, score };
@@ -91,10 +97,21 @@ function cheapest(request: ScoreRequest, nodes: readonly NodeView[], ask: Ask): 
   return best;
 }
 
-function nextInCircle(nodes: readonly NodeView[], ask: Ask, cursor: number): { index: number; steps: number } | undefined {
+/** A walk in circles over the nodes that are avoided, or over the others. */
+interface Walk {
+  readonly avoided: boolean;
+  cursor: number;
+  walked: number;
+}
+
+function nextInCircle(nodes: readonly NodeView[], ask: Ask, walk: Walk): { index: number; score: number } | undefined {
   for (let steps = 1; steps <= nodes.length; steps++) {
-    const index = (cursor + steps) % nodes.length;
-    if (canTake(nodes[index]!, ask)) return { index, steps };
+    const index = (walk.cursor + steps) % nodes.length;
+    const node = nodes[index]!;
+    if (!canTake(node, ask) || isAvoided(node, ask) !== walk.avoided) continue;
+    walk.walked += steps;
+    walk.cursor = index;
+    return { index, score: walk.walked };
   }
   return undefined;
 }
@@ -106,19 +123,16 @@ export function oracle(request: ScoreRequest): Omit<Plan, 'unplaced'> & { readon
   const unplaced: string[] = [];
   let cursor = request.cursor;
   for (const { ask, tasks } of request.groups) {
-    let walked = 0;
+    const walks: readonly Walk[] = [false, true].map((avoided) => ({ avoided, cursor, walked: 0 }));
     for (const { id, slot } of tasks) {
-      const circle = request.policy === 'roundrobin' ? nextInCircle(nodes, ask, cursor) : undefined;
-      const picked = circle
-        ? { index: circle.index, score: walked + circle.steps }
-        : request.policy === 'roundrobin'
-          ? undefined
+      const picked =
+        request.policy === 'roundrobin'
+          ? (nextInCircle(nodes, ask, walks[0]!) ?? nextInCircle(nodes, ask, walks[1]!))
           : cheapest(request, nodes, ask);
       if (!picked) {
         unplaced.push(id);
         continue;
       }
-      walked += circle?.steps ?? 0;
       const node = nodes[picked.index]!;
       const bound = new PortTable(node).bind(ask.ports, id);
       const ports = 'bindings' in bound ? bound.bindings : [];

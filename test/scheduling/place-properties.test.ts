@@ -147,6 +147,34 @@ for (const policy of policyNames) {
   });
 }
 
+for (const policy of policyNames) {
+  test(`place() with ${policy} uses a node that a task avoids only when no other could take it, and turns nobody away for that`, () => {
+    fc.assert(
+      fc.property(anyRequest(policy), (request) => {
+        let nodes = [...request.nodes];
+        replay(request, (node, { task, ask }) => {
+          const avoid = ask.avoid ?? [];
+          const current = nodes.filter((each) => !avoid.includes(each.id) && canTake(each, ask));
+          if (avoid.includes(node.id))
+            assert.deepEqual(
+              current.map(({ name }) => name),
+              [],
+              `${task} on ${node.name}`,
+            );
+          const slot = request.groups.flatMap(({ tasks }) => tasks).find(({ id }) => id === task)!.slot;
+          const { ports } = place(request).placements.find((placement) => placement.task === task)!;
+          nodes = nodes.map((each) => (each.id === node.id ? withTask(each, ask, ports, slot) : each));
+        });
+        const [first] = request.groups;
+        const without = (ask: typeof first) => (ask ? [{ ...ask, ask: { ...ask.ask, avoid: [] } }] : []);
+        const placed = (groups: ScoreRequest['groups']) => place({ ...request, groups }).placements.length;
+        assert.equal(placed(first ? [first] : []), placed(without(first)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+}
+
 test('with E-PVM a batch gives the plan that its tasks would get one by one', () => {
   fc.assert(
     fc.property(anyRequest('epvm'), (request) => {

@@ -9,6 +9,21 @@ test('100 identical tasks spread evenly over 4 equal nodes', () => {
   assert.deepEqual(tally(plan.placements), { 'id-a': 25, 'id-b': 25, 'id-c': 25, 'id-d': 25 });
 });
 
+test('a task goes to a node that it avoids only when no other has room', () => {
+  const nodes = [aNode('bad'), aNode('small', { slotsMax: 2 })];
+  for (const policy of ['epvm', 'roundrobin'] as const) {
+    const plan = place(aRequest(nodes, [aGroup(5, anAsk({}, { avoid: ['id-bad'] }))], { policy }));
+    assert.deepEqual(
+      plan.placements.map(({ node }) => node),
+      ['id-small', 'id-small', 'id-bad', 'id-bad', 'id-bad'],
+      policy,
+    );
+    assert.deepEqual(tally(place(aRequest([aNode('bad')], [aGroup(2, anAsk({}, { avoid: ['id-bad'] }))], { policy })).placements), {
+      'id-bad': 2,
+    });
+  }
+});
+
 test('tasks that reserve nothing spread, too: by their slots', () => {
   const nodes = ['a', 'b', 'c', 'd'].map((name) => aNode(name));
   assert.deepEqual(tally(place(aRequest(nodes, [aGroup(100)])).placements), { 'id-a': 25, 'id-b': 25, 'id-c': 25, 'id-d': 25 });

@@ -3,6 +3,7 @@
  * it, they fail.
  */
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +49,7 @@ async function look(): Promise<TestEngine> {
 }
 
 /** Makes the image where it is missing, from this machine's busybox: no registry is needed. */
-async function ensureImage(docker: Dockerode): Promise<void> {
+export async function ensureImage(docker: Dockerode): Promise<void> {
   const present = await docker
     .getImage(testImage)
     .inspect()
@@ -83,4 +84,20 @@ async function ensureImage(docker: Dockerode): Promise<void> {
 export async function removeContainersOf(docker: Dockerode, clusterId: string): Promise<void> {
   const containers = await docker.listContainers({ all: true, filters: { label: [`${label.cluster}=${clusterId}`] } });
   await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
+}
+
+/** Builds an image from the test one and more Dockerfile instructions. @returns its name, to be removed by who asked for it */
+export async function imageWith(docker: Dockerode, ...instructions: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'cube-build-'));
+  try {
+    writeFileSync(join(folder, 'Dockerfile'), `${[`FROM ${testImage}`, ...instructions].join('\n')}\n`);
+    const tar = execFileSync('tar', ['-C', folder, '-cf', '-', 'Dockerfile']);
+    const name = `cube-test-${randomUUID().slice(0, 8)}:latest`;
+    const stream = await docker.buildImage(Readable.from(tar), { t: name, rm: true });
+    await finished(stream.resume());
+    await docker.getImage(name).inspect();
+    return name;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

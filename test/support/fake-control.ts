@@ -3,7 +3,6 @@ import { problem, type CubeError } from '../../src/core/errors.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 import { slotName } from '../../src/core/ids.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
-import { noResources } from '../../src/core/resources.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type {
   Control,
@@ -17,34 +16,9 @@ import type {
   SubmitAnswer,
   SubmitRequest,
 } from '../../src/ports/control.ts';
+import { fakeNode } from './fake-node.ts';
 
-/** A node as the fake has one. */
-export function fakeNode(changes: Partial<NodeStatus> = {}): NodeStatus {
-  const capacity = { cpu: 4, memoryBytes: 8e9, diskBytes: 1e11, custom: {} };
-  return {
-    id: 'node-1',
-    name: 'bar',
-    dc: 'dc1',
-    role: 'manager,worker',
-    labels: {},
-    capacity,
-    slotsMax: 250,
-    ports: { from: 20_000, to: 29_999 },
-    portsIp: '127.0.0.1',
-    os: 'linux',
-    arch: 'x64',
-    version: '0.1.0',
-    runtime: { name: 'fake', version: '1' },
-    state: 'ready',
-    eligible: true,
-    joinedAt: 0,
-    updatedAt: 0,
-    reserved: noResources,
-    used: noResources,
-    tasks: 0,
-    ...changes,
-  };
-}
+export { fakeNode } from './fake-node.ts';
 
 /** The manager of the API's tests. */
 export class FakeControl implements Control {
@@ -98,6 +72,11 @@ export class FakeControl implements Control {
   change(slot: string, changes: Partial<TaskRecord>): void {
     this.tasksKept = this.tasksKept.map((task) => (task.slot === slot ? { ...task, ...changes } : task));
   }
+
+  /** A test that runs commands has its own. */
+  exec: Control['exec'] = () => {
+    throw problem('not-running', 'the fake runs no commands');
+  };
 
   ready(): boolean {
     return this.isReady;
@@ -195,6 +174,17 @@ export class FakeControl implements Control {
     const slots = this.jobs.has(ref) ? this.tasksKept.filter((task) => task.job === ref) : this.#find(ref);
     const lines = () => slots.flatMap((task) => this.output.get(task.slot) ?? []);
     return this.#stream(lines, () => true, request);
+  }
+
+  /** A backup is these bytes. */
+  backupKept: readonly string[] = ['one ', 'two'];
+
+  async *backup(version: string): AsyncGenerator<Uint8Array> {
+    this.asked.push(`backup ${version}`);
+    for (const text of this.backupKept) {
+      if (this.failure) throw this.failure;
+      yield Buffer.from(text);
+    }
   }
 
   async *#stream<T>(

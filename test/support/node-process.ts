@@ -26,6 +26,8 @@ export interface NodeSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** Data directory of another node, to share with it; a fresh one unless told. */
   readonly data?: string;
+  /** Address of a module that is loaded before the node. */
+  readonly preload?: string;
 }
 
 /** No command of a test takes longer. */
@@ -77,17 +79,20 @@ export class NodeProcess {
 
   /** Starts it, or starts it anew at the address it had. @param args in place of the ones it has */
   async start(args = this.#settings.args ?? []): Promise<void> {
-    const { command = 'up', env = {} } = this.#settings;
+    const { command = 'up', env = {}, preload } = this.#settings;
     const address = this.#ready ? new URL(this.#ready.url).host : '127.0.0.1:0';
     // `environment` of startCube leaves DOCKER_HOST out; the node is to find the engine that the tests have found.
     const engineOfTests: Record<string, string> = process.env['DOCKER_HOST'] ? { DOCKER_HOST: process.env['DOCKER_HOST'] } : {};
     this.#stderr = '';
     this.#running = startCube([command, '--listen', address, '--data', this.data, '-o', 'json', ...args], {
       env: { ...engineOfTests, ...env },
+      ...(preload === undefined ? {} : { preload }),
     });
     this.#running.child.stderr.on('data', (text: string) => (this.#stderr += text));
     const written = await this.#running.saw('stdout', '}\n');
-    this.#ready = JSON.parse(written) as Ready;
+    const told = JSON.parse(written) as Ready | { readonly error: unknown };
+    if ('error' in told) throw new Error(`the node did not start: ${written}`);
+    this.#ready = told;
   }
 
   get url(): string {
@@ -111,6 +116,14 @@ export class NodeProcess {
   async kill(): Promise<void> {
     this.#running!.child.kill('SIGKILL');
     await this.#running!.ended;
+  }
+
+  /** Settles when it was killed by what the test has set for it. @throws when it lives on @param of what, for people */
+  async died(of: string): Promise<void> {
+    const timer = setTimeout(() => this.#running!.child.kill('SIGTERM'), commandMsMax / 4);
+    const { signal, stderr } = await this.#running!.ended;
+    clearTimeout(timer);
+    if (signal !== 'SIGKILL') throw new Error(`the node did not die of "${of}", but lived on or ended by itself:\n${stderr}`);
   }
 
   /** Ctrl-C. */

@@ -195,12 +195,21 @@ export const workerFrames: readonly WorkerFrame[] = [
     reports: [report, { ...report, state: 'failed', exitCode: 137, reason: 'out of memory', finishedAt: 1_700_000_000_999 }],
   },
   { type: 'beat', usage: null },
+  {
+    type: 'beat',
+    usage: null,
+    tasks: [
+      { id: 't1', cpu: null, memoryBytes: 5, networkInBytes: null, networkOutBytes: null },
+      { id: 't2', cpu: 0.5, memoryBytes: 5, networkInBytes: 6, networkOutBytes: 7 },
+    ],
+  },
   { type: 'beat', usage: { at: 1_700_000_000_000, used: { cpu: 0.25, memoryBytes: 1, diskBytes: 2, custom: { gpu: 0 } } } },
   { type: 'resync', revision: 12 },
   { type: 'bye', backMs: 60_000 },
   { type: 'call', call: 1, what: { kind: 'submit', event: { ID: 'a', Task: { Image: 'busybox' } } } },
   { type: 'call', call: 2, what: { kind: 'stop', id: 'a' } },
   { type: 'data', stream: 1, items: [{ stream: 'stdout', text: 'hello\n', at: 1 }, 'text', 7, null] },
+  { type: 'grant', stream: 3, bytes: 262_144 },
   { type: 'end', stream: 1 },
   { type: 'end', stream: 2, code: 'not-found', message: 'no such task' },
 ];
@@ -217,6 +226,13 @@ export const managerFrames: readonly ManagerFrame[] = [
   { type: 'answer', call: 2, ok: false, value: undefined, code: 'not-found', message: 'no such task' },
   { type: 'open', stream: 1, what: { kind: 'logs', task: order.id, follow: true } },
   { type: 'open', stream: 2, what: { kind: 'logs', task: order.id, follow: false, tail: 10, sinceMs: 1_700_000_000_000 } },
+  { type: 'open', stream: 3, what: { kind: 'exec', task: order.id, command: ['sh', '-c', 'ls'], tty: false, stdin: true } },
+  {
+    type: 'open',
+    stream: 4,
+    what: { kind: 'exec', task: order.id, command: ['sh'], tty: true, stdin: true, size: { columns: 80, rows: 24 } },
+  },
+  { type: 'data', stream: 3, items: [{ kind: 'bytes', bytes: Buffer.from('hello') }, { kind: 'end' }] },
   { type: 'grant', stream: 1, bytes: 65_536 },
   { type: 'end', stream: 1 },
 ];

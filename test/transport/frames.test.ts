@@ -47,7 +47,7 @@ test('what is no frame at all is bad', () => {
 });
 
 test('an end takes only what the other end may send', () => {
-  for (const frame of workerFrames.filter((each) => !['beat', 'data', 'end'].includes(each.type))) {
+  for (const frame of workerFrames.filter((each) => !['beat', 'data', 'grant', 'end'].includes(each.type))) {
     assert.match(bad(frame, 'manager'), /a manager does not send/);
   }
   assert.match(bad(managerFrames[2], 'worker'), /a worker does not send "assignments"/);
@@ -80,6 +80,8 @@ test('reports with wrong states, numbers or texts are bad', () => {
     { startedAt: Number.POSITIVE_INFINITY },
     { reason: 7 },
     { containerId: {} },
+    { digest: 7 },
+    { hasCheck: 'yes' },
   ];
   for (const fields of wrong) {
     bad({ type: 'reports', reports: [{ ...report, ...fields }] });
@@ -87,11 +89,49 @@ test('reports with wrong states, numbers or texts are bad', () => {
   }
 });
 
+test('an order may have a health check and need not name a stop signal; a check that makes no sense is bad', () => {
+  const { stopSignal: _stopSignal, ...spec } = order.spec;
+  const times = { intervalMs: 1_000, timeoutMs: 500, retries: 3, startPeriodMs: 0 };
+  const ordered = (health: unknown): unknown => ({
+    type: 'delta',
+    epoch: { generation: 1, revision: 1 },
+    base: 0,
+    revision: 1,
+    orders: [{ ...order, spec: { ...spec, health } }],
+    forget: [],
+  });
+  const checks = [
+    { probe: { kind: 'http', path: '/', statuses: [{ from: 200, to: 399 }] }, ...times },
+    { probe: { kind: 'tcp', port: 80 }, ...times },
+    { probe: { kind: 'exec', command: ['true'] }, ...times },
+  ];
+  for (const good of [undefined, 'none', ...checks]) assert.deepEqual(checkFrame(ordered(good)), { is: 'good' });
+  const wrong = [
+    'off',
+    null,
+    times,
+    { ...checks[0], retries: 0 },
+    { ...checks[0], intervalMs: 0 },
+    { ...checks[0], timeoutMs: Number.NaN },
+    { probe: { kind: 'ping' }, ...times },
+    { probe: { kind: 'tcp' }, ...times },
+    { probe: { kind: 'exec', command: [] }, ...times },
+  ];
+  for (const health of wrong) assert.match(bad(ordered(health)), /orders\.0\.spec\.health/, inspect(health));
+});
+
 test('numbers that are none are refused wherever they are calculated with', () => {
   const used = { cpu: 1, memoryBytes: 1, diskBytes: 1, custom: {} };
   bad({ type: 'beat', usage: { at: 'now', used } });
   bad({ type: 'beat', usage: { at: 1 } });
   bad({ type: 'beat', usage: 7 });
+  const measured = { id: 't1', cpu: 0.5, memoryBytes: 5, networkInBytes: null, networkOutBytes: 7 };
+  assert.match(bad({ type: 'beat', usage: null, tasks: [measured, { ...measured, cpu: undefined }] }), /tasks\.1: cpu is neither/);
+  assert.match(bad({ type: 'beat', usage: null, tasks: [{ ...measured, memoryBytes: null }] }), /memoryBytes is no number/);
+  assert.match(bad({ type: 'beat', usage: null, tasks: [{ ...measured, networkInBytes: 'a lot' }] }), /networkInBytes is neither/);
+  assert.match(bad({ type: 'beat', usage: null, tasks: [{ ...measured, id: 1 }] }), /id is no text/);
+  assert.match(bad({ type: 'beat', usage: null, tasks: {} }), /not a list/);
+  bad({ type: 'beat', usage: null, engineAway: true });
   bad({ type: 'beat', usage: { at: 1, used: { ...used, cpu: Number.NaN } } });
   bad({ type: 'beat', usage: { at: 1, used: { ...used, custom: { gpu: 'one' } } } });
   bad({ type: 'beat', usage: { at: 1, used: { ...used, custom: null } } });

@@ -24,7 +24,17 @@ const core = { 'src/core': 'all' } as const;
 const ports = { ...core, 'src/ports': 'all' } as const;
 const driver = { node: true, pure: false } as const;
 const pure = { node: false, pure: true } as const;
-const nodeStarters = ['run-node', 'demo-node', 'commands/up', 'commands/demo', 'commands/simulate', 'commands/manager', 'commands/worker'];
+const nodeStarters = [
+  'commands/backup',
+  'commands/restore',
+  'run-node',
+  'demo-node',
+  'commands/up',
+  'commands/demo',
+  'commands/simulate',
+  'commands/manager',
+  'commands/worker',
+];
 const startsNodes = { dynamicIn: nodeStarters.map((name) => `src/cli/${name}.ts`) };
 
 /** The import table. A key is a folder or a file; the longest one that fits a path is its room. */
