@@ -9,8 +9,7 @@ import { readBytes } from './bytes.ts';
 import { call, path } from './call.ts';
 import type { CallOptions, ClientDeps } from './call.ts';
 import { readEvents } from './events.ts';
-import { startExec } from './exec.ts';
-import type { ExecRequest } from './exec.ts';
+import type { ExecRequest, RemoteCommand } from './exec.ts';
 import type { EventsFilter } from './events.ts';
 import { openLines } from './lines.ts';
 import { systemClock } from './requester.ts';
@@ -90,7 +89,7 @@ export function createClient(options: ClientOptions) {
      * Runs a command in a task (id, unique prefix of one, slot), or in the one running task of a job. Settles when it has started.
      * @throws CubeError `not-found`, `not-running`, `conflict` for a job with several running tasks, `busy`
      */
-    exec: (task: string, request: ExecRequest) => startExec(deps, task, request),
+    exec: async (task: string, request: ExecRequest): Promise<RemoteCommand> => (await import('./exec.ts')).startExec(deps, task, request),
     /** A ticket for one use in a URL. @param scope no more than this; the caller's own unless told */
     ticket: (scope?: 'admin' | 'viewer') => post<views.TicketJson>('/v1/tickets', { scope }),
     /** Turns a ticket into a token. */

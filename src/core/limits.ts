@@ -6,11 +6,9 @@ import { problem } from './errors.ts';
 import { clientLimits } from './limits/clients.ts';
 import { hostLimits } from './limits/hosts.ts';
 import { jobLimits } from './limits/jobs.ts';
-import { storeLimits } from './limits/store.ts';
-import { workerLimits } from './limits/worker.ts';
 import { nearest } from './text.ts';
 
-const defaults = { ...clientLimits, ...jobLimits, ...hostLimits, ...workerLimits, ...storeLimits };
+const defaults = { ...clientLimits, ...jobLimits, ...hostLimits };
 
 /** The bounds in force. */
 export type Limits = { readonly [Name in keyof typeof defaults]: number };

@@ -51,6 +51,8 @@ export class DockerSession implements ExecSession {
     socket.on('error', (error) => (this.#broke = error));
     // The end shows even to who does not read, as long as there is nothing to read.
     socket.on('readable', () => (socket.readableLength === 0 ? socket.read() : undefined));
+    // The engine holds on to input that nobody will read any more; with the output all is over, as `docker exec` has it.
+    socket.once('end', () => socket.destroy());
     socket.once('close', () => {
       options.signal.removeEventListener('abort', this.leave);
       this.closed.resolve();
