@@ -236,6 +236,7 @@ class DockerRuntime implements Runtime {
     await this.#gate.run(async () => {
       throwIfAborted(signal);
       const container = this.#engine.docker.getContainer(ref.id);
+      this.#exits.expect(ref.id);
       try {
         await this.#engine.call('start the container', (abortSignal) => container.start({ abortSignal }));
       } catch (error) {
@@ -250,6 +251,8 @@ class DockerRuntime implements Runtime {
   async #started(ref: ContainerRef): Promise<Started | undefined> {
     const found = await inspected(this.#engine, ref.id);
     if (!found) throw problem('engine-error', `container ${ref.name} is gone: somebody else removed it`);
+    this.#exits.started(ref.id, found.State.StartedAt);
+    this.#usages.saw(found);
     return startedOf(found, this.#digests);
   }
 

@@ -57,13 +57,10 @@ export class Exits implements EventListener {
   /** Settles when the container has ended, at once if it had. An engine that is away is waited for. @throws AbortError */
   async wait(id: string, signal: AbortSignal): Promise<Exit> {
     if (signal.aborted || this.#closed.signal.aborted) throw abortError(signal.aborted ? signal : this.#closed.signal);
-    let watched = this.#watched.get(id);
-    if (!watched) {
-      watched = { ended: deferred(), waiters: 0, oom: false, foreignSignals: new Set() };
-      this.#watched.set(id, watched);
-      this.#events.open();
-      this.check(id);
-    }
+    const isKnown = this.#watched.get(id)?.startedAt !== undefined;
+    const watched = this.#watch(id);
+    // One whose start was followed from before it happened needs no look: the events tell the rest.
+    if (!isKnown) this.check(id);
     watched.waiters++;
     try {
       return await abortable(watched.ended.promise, signal);
@@ -71,6 +68,28 @@ export class Exits implements EventListener {
       watched.waiters--;
       if (watched.waiters === 0 && this.#watched.get(id) === watched) this.#watched.delete(id);
     }
+  }
+
+  /** A container is about to be started: from now on nothing that happens to it is missed. */
+  expect(id: string): void {
+    // Nobody may come to wait for it.
+    this.#watch(id).ended.promise.catch(() => undefined);
+  }
+
+  /** It was started. @param startedAt as the engine tells */
+  started(id: string, startedAt: string): void {
+    const watched = this.#watched.get(id);
+    if (watched) watched.startedAt = startedAt;
+  }
+
+  #watch(id: string): Watched {
+    let watched = this.#watched.get(id);
+    if (!watched) {
+      watched = { ended: deferred(), waiters: 0, oom: false, foreignSignals: new Set() };
+      this.#watched.set(id, watched);
+      this.#events.open();
+    }
+    return watched;
   }
 
   /** Says that what happens to a container now is this node's doing. */

@@ -13,6 +13,7 @@ import { inspected, ownerFilter } from './containers.ts';
 import type { Listed } from './containers.ts';
 import { isRefused } from './engine.ts';
 import type { Engine } from './engine.ts';
+import type { Inspected } from './state.ts';
 
 /** What measuring needs beside the engine. */
 export interface UsageParts {
@@ -40,12 +41,19 @@ export class Usages {
   readonly #cores: Cores;
   /** By container id. */
   readonly #places = new Map<string, Place>();
+  /** Looks that others took at containers since the last measurement. */
+  readonly #seen = new Map<string, Inspected>();
 
   constructor(engine: Engine, parts: UsageParts) {
     this.#engine = engine;
     this.#parts = parts;
     this.#cgroups = parts.cgroups ?? new Cgroups();
     this.#cores = new Cores(parts.clock);
+  }
+
+  /** Somebody looked at a container that has just started: it need not be looked at again to be measured. */
+  saw(found: Inspected): void {
+    this.#seen.set(found.Id, found);
   }
 
   /** All that run now; one that ends meanwhile is left out. @throws as Engine.call does */
@@ -60,7 +68,9 @@ export class Usages {
       if (index % turnSize === turnSize - 1) await setImmediate();
       counted.push(this.#measureOne(one, asking));
     }
-    return (await Promise.all(counted)).filter((one) => one !== undefined);
+    const usages = await Promise.all(counted);
+    this.#seen.clear();
+    return usages.filter((one) => one !== undefined);
   }
 
   #running(): Promise<readonly Listed[]> {
@@ -90,7 +100,8 @@ export class Usages {
   }
 
   async #find(id: string): Promise<Place | undefined> {
-    const found = await inspected(this.#engine, id);
+    const found = this.#seen.get(id) ?? (await inspected(this.#engine, id));
+    this.#seen.delete(id);
     if (!found?.State.Running) return undefined;
     // Through a socket, the engine may be this system's; over a network it is not, whatever process has that id here.
     const isHere = this.#engine.address.socketPath !== undefined;
