@@ -23,7 +23,7 @@ import { identityCopy, openDataDirectory, removeNodeFile, writeNodeFile, type Da
 import { Opened } from './opened.ts';
 import { Refusals } from './refusals.ts';
 import { reaches, startManager, startWorker, type ManagerRole, type WorkerRole } from './roles.ts';
-import { openRuntime, tellFacts } from './runtime.ts';
+import { firstFacts, openRuntime, tellFacts } from './runtime.ts';
 import { startServer, type NodeServer } from './server.ts';
 import { withDialerSteps, withLinkSteps, withRuntimeSteps } from './steps.ts';
 import { openFirst, roleStore } from './stores.ts';
@@ -190,7 +190,9 @@ class Node {
     };
     const runtime = withRuntimeSteps(await openRuntime(this.#options, owner, workerFolder, this.#ambient));
     this.#opened.add('the runtime', () => runtime.close());
-    tellFacts(this.#options, await abortable(runtime.facts(), this.#signal), this.#notify);
+    const isNew = book.identity.clusterId === null;
+    const look = { isNew, clock, retryMs: limits.engineRetryMs, notify: this.#notify, signal: this.#signal };
+    tellFacts(this.#options, await firstFacts(runtime, look), this.#notify);
     const meter = openHostMeter({ clock, diskPath: path });
     const onRefused = (reason: string): void => this.#refusals.add(reason, this.#isForeign(book));
     const keptLogs = openKeptLogs(join(workerFolder, 'logs'), clock);

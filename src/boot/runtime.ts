@@ -1,10 +1,12 @@
 /** Which runtime a worker gets, and what its host offers. */
 import { join } from 'node:path';
+import { asCubeError } from '../core/errors.ts';
 import type { NodeFacts } from '../core/node.ts';
 import type { NodeOptions, Notice } from '../core/node-options.ts';
 import { formatBytes } from '../core/resources.ts';
-import type { Ambient } from '../ports/ambient.ts';
+import type { Ambient, Clock } from '../ports/ambient.ts';
 import type { Owner, Runtime, RuntimeFacts } from '../ports/runtime.ts';
+import { abortable } from '../runtime/abort.ts';
 
 /** Opens the runtime the options name; nothing is asked of its engine yet. */
 export async function openRuntime(options: NodeOptions, owner: Owner, directory: string, { log, clock }: Ambient): Promise<Runtime> {
@@ -50,6 +52,34 @@ export function nodeFacts(options: NodeOptions, nodeId: string, found: RuntimeFa
     version: options.version,
     runtime: { name: found.name, version: found.version },
   };
+}
+
+/**
+ * What the engine says of itself at the start. Where this host was a node before, an engine that is away is waited for: after a reboot
+ * it may come later than Cube does. A new node is told at once that it has none.
+ * @throws CubeError `no-engine`; the signal's reason
+ */
+export async function firstFacts(runtime: Runtime, { isNew, clock, retryMs, notify, signal }: FirstLook): Promise<RuntimeFacts> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await abortable(runtime.facts(), signal);
+    } catch (thrown) {
+      const { code, message } = asCubeError(thrown, 'engine-error');
+      if (isNew || code !== 'no-engine') throw thrown;
+      if (tries === 1) notify({ level: 'warn', message: `the engine is away: ${message}; this node starts when it answers` });
+    }
+    await abortable(new Promise<void>((resolve) => clock.setTimeout(resolve, retryMs)), signal);
+  }
+}
+
+/** How the engine is first looked at. */
+interface FirstLook {
+  /** Whether this host has never been a node of a cluster. */
+  readonly isNew: boolean;
+  readonly clock: Clock;
+  readonly retryMs: number;
+  readonly notify: (notice: Notice) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Tells the user what was found. */

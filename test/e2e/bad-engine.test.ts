@@ -115,6 +115,20 @@ test('an engine restarted and killed with live-restore: the same processes run o
   for (const { slot, state, attempt, restarts } of tasks) assert.deepEqual([slot, state, attempt, restarts], [slot, 'running', 1, 0]);
 });
 
+test('a node that comes back before its engine does waits for it, and takes its tasks up again', { skip }, async (t) => {
+  const engine = await startSecondEngine(t, { liveRestore: true });
+  const node = await nodeOn(t, engine.host);
+  await runAll(node, load);
+  const before = await live(engine, node);
+  await node.kill();
+  await engine.stop();
+  const started = node.start();
+  await eventually('it says what it waits for', async () => /the engine is away: .*; this node starts when it answers/.test(node.stderr));
+  await engine.start();
+  await started;
+  assert.deepEqual(await live(engine, node), before);
+});
+
 test(
   `an engine that hangs for ${frozenMs} ms: nothing is lost or doubled, no attempt is used up, the node answers`,
   { skip },

@@ -28,7 +28,8 @@ async function inContainer(node: NodeProcess, name: string, script: string): Pro
   const { docker } = await testEngine();
   const [container] = await running(node, name);
   const exec = await docker.getContainer(container!.Id).exec({ Cmd: ['/bin/sh', '-c', script] });
-  await exec.start({ Detach: true });
+  // Its answer has no content, and yet holds the process until somebody lets it go.
+  (await exec.start({ Detach: true })).destroy();
 }
 
 /** The job's only task that lives, once it is as asked for. */
@@ -68,7 +69,7 @@ test('a service with an http check is there when it is healthy; when it gets ill
 test('a service that does not get healthy is not waited for any longer than told, and the last look is told', { skip }, async (t) => {
   const node = await startNode(t);
   const never = job('never', serve, `health: {http: /no, port: 80, ${quick}}`, { policy: 'restart: {on: never}' });
-  const outcome = await node.cube(['submit', '-', '--timeout', '3s'], { input: never });
+  const outcome = await node.cube(['submit', '-', '--timeout', '8s'], { input: never });
   assert.equal(outcome.code, 124);
   assert.match(outcome.stderr, /never\/t\.1 running \(unknown\) on .*: health check: GET \/no answered 404/);
   const { stdout } = done(await node.cube(['status', '--jobs', '-o', 'json']));

@@ -19,7 +19,7 @@ async function letGo(node: NodeProcess, job: string): Promise<void> {
   const [one] = await containers({ [label.node]: node.nodeId, [label.job]: job });
   const container = docker.getContainer(one!.Id);
   const exec = await container.exec({ Cmd: ['/bin/sh', '-c', ': > /tmp/go'] });
-  await exec.start({ Detach: true });
+  (await exec.start({ Detach: true })).destroy();
   await container.wait();
 }
 

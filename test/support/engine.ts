@@ -80,10 +80,23 @@ export async function ensureImage(docker: Dockerode): Promise<void> {
   }
 }
 
-/** Removes the containers of a test's own cluster, whatever state they are in. */
-export async function removeContainersOf(docker: Dockerode, clusterId: string): Promise<void> {
-  const containers = await docker.listContainers({ all: true, filters: { label: [`${label.cluster}=${clusterId}`] } });
-  await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
+/** Removes the containers that a filter finds, whatever state they are in. Somebody else may be about to remove one, too. */
+export async function removeContainers(docker: Dockerode, ...labels: readonly string[]): Promise<void> {
+  const containers = await docker.listContainers({ all: true, filters: { label: [...labels] } });
+  const remove = async (id: string): Promise<void> => {
+    try {
+      await docker.getContainer(id).remove({ force: true, v: true });
+    } catch (thrown) {
+      const status = (thrown as { readonly statusCode?: number }).statusCode;
+      if (status !== 404 && status !== 409) throw thrown;
+    }
+  };
+  await Promise.all(containers.map(({ Id }) => remove(Id)));
+}
+
+/** Removes the containers of a test's own cluster. */
+export function removeContainersOf(docker: Dockerode, clusterId: string): Promise<void> {
+  return removeContainers(docker, `${label.cluster}=${clusterId}`);
 }
 
 /** Builds an image from the test one and more Dockerfile instructions. @returns its name, to be removed by who asked for it */

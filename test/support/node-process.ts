@@ -15,7 +15,7 @@ import { label } from '../../src/core/ids.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import { isAlive, parseIdentity } from '../../src/runtime/process/identity.ts';
 import { startCube, type Outcome, type RunOptions, type Running } from '../cli/run-cli.ts';
-import { testEngine } from './engine.ts';
+import { removeContainers, testEngine } from './engine.ts';
 
 /** How a node is started. */
 export interface NodeSettings {
@@ -165,7 +165,8 @@ export class NodeProcess {
       child.kill('SIGKILL');
       await once(child, 'close');
     }
-    if (this.#ready) await removeContainers(this.#ready.nodeId);
+    const { docker, skip } = await testEngine();
+    if (this.#ready && !skip) await removeContainers(docker, `${label.node}=${this.#ready.nodeId}`);
     await endProcesses(this.data);
     if (this.#settings.data === undefined) await rm(this.data, { recursive: true, force: true });
   }
@@ -185,13 +186,6 @@ export async function runCube(args: readonly string[], options: RunOptions): Pro
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function removeContainers(nodeId: string): Promise<void> {
-  const { docker, skip } = await testEngine();
-  if (skip) return;
-  const containers = await docker.listContainers({ all: true, filters: { label: [`${label.node}=${nodeId}`] } });
-  await Promise.all(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
 }
 
 /** Ends what the process runtime started below a data directory, each with its process group. */

@@ -12,7 +12,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Dockerode from 'dockerode';
-import { ensureImage } from './engine.ts';
+import { ensureImage, removeContainers } from './engine.ts';
 
 /** How it is started. */
 export interface EngineSettings {
@@ -166,8 +166,7 @@ export class SecondEngine {
       this.thaw();
       // Only a dockerd can end its containers in order; one that cannot be started left mounts and processes, which go below.
       if (!this.#runs()) await this.start();
-      const containers = await this.docker.listContainers({ all: true });
-      await Promise.all(containers.map(({ Id }) => this.docker.getContainer(Id).remove({ force: true, v: true })));
+      await removeContainers(this.docker);
     } finally {
       await this.stop();
       await endProcessesOf(this.folder);

@@ -75,7 +75,9 @@ async function create(parts: MakingParts, work: Work, options: PrepareOptions): 
         throwIfAborted(options.signal);
         // The name goes into the query, the rest into the body: dockerode puts all of it, secrets too, into the URL if it is told in one.
         const settings = { _query: { name }, _body: body };
-        return engine.call('make the container', (abortSignal) => engine.fresh.createContainer({ ...settings, abortSignal }));
+        // After an end the engine may be about to stop (Engine.fresh); a first attempt need not fear that.
+        const client = work.attempt === 1 ? engine.docker : engine.fresh;
+        return engine.call('make the container', (abortSignal) => client.createContainer({ ...settings, abortSignal }));
       }, options.signal);
       return { ref: { id: made.id, name }, isNew: true };
     } catch (error) {
