@@ -1,6 +1,6 @@
 /** Jobs: what their users ask for, and how the cluster follows. */
 import { problem } from '../../src/core/errors.ts';
-import type { JobCounts, JobRecord } from '../../src/core/job.ts';
+import type { JobCounts, JobRecord, TaskSpec } from '../../src/core/job.ts';
 import { jobSignal } from '../../src/core/job-status.ts';
 import { reconcile, type Change } from '../../src/core/reconcile.ts';
 import { countSlots, slotsOf } from '../../src/core/slots.ts';
@@ -159,6 +159,7 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
     attempt: 0,
     restarts: 0,
     failures,
+    ...(hasTerms(slot.spec) ? { hasCheck: true } : {}),
     createdAt: leader.deps.ambient.clock.now(),
     ...(reason === undefined ? {} : { reason }),
     ...(placeAfter === undefined ? {} : { placeAfter }),
@@ -170,11 +171,18 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
   leader.awaitPlace(task);
 }
 
+/** Whether a job names a check itself; whether an image has one is known when it runs. */
+function hasTerms(spec: TaskSpec | undefined): boolean {
+  return typeof spec?.health === 'object';
+}
+
 /** Tasks whose containers stay get the new version's terms: restart policy, grace. */
 function keepTermsFresh(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) {
     if (isFinal(task) || task.specHash !== job.hashes[task.task]) continue;
-    const kept = { ...task, version: job.version };
+    // Of what has run its worker tells whether it has a check.
+    const hasCheck = task.startedAt === undefined ? hasTerms(job.spec.tasks[task.task]) : task.hasCheck;
+    const kept: TaskRecord = { ...task, version: job.version, ...(hasCheck === undefined ? {} : { hasCheck }) };
     leader.ledger.putTask(kept);
     leader.ledger.orderTask(kept);
   }

@@ -28,9 +28,16 @@ async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest): 
     ...(tail === undefined ? {} : { tail }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-  // A signal of its own: many listeners on one would look like a leak.
-  for await (const chunk of leader.sessions.stream(task.node, what, AbortSignal.any([signal]))) {
-    yield { ...(chunk as LogChunk), slot: task.slot, task: task.id };
+  try {
+    // A signal of its own: many listeners on one would look like a leak.
+    for await (const chunk of leader.sessions.stream(task.node, what, AbortSignal.any([signal]))) {
+      yield { ...(chunk as LogChunk), slot: task.slot, task: task.id };
+    }
+  } catch (thrown) {
+    if (asCubeError(thrown).code !== 'not-found') throw thrown;
+    // Workers know a task that they do not hold by its id only.
+    const message = asCubeError(thrown).message.replace(`task ${task.id}`, task.slot);
+    throw problem('not-found', message, { hint: `\`cube status ${task.slot}\` tells more`, cause: thrown });
   }
 }
 

@@ -44,21 +44,22 @@ function takeReport(leader: Leader, task: TaskRecord, report: TaskReport): void 
     containerId: undefined,
     containerName: undefined,
     digest: undefined,
-    hasCheck: undefined,
     startedAt: undefined,
     finishedAt: undefined,
     ...seen,
+    // Only who runs a container can tell of its check; until then the record's word stands.
+    hasCheck: report.hasCheck ?? (state === 'running' ? undefined : task.hasCheck),
   };
   if (task.state === state && task.health === health && task.attempt === report.attempt) {
     // Progress within a state: shown, and not worth the disk. A check that comes or goes changes what its job makes of the task.
-    leader.ledger.putTask({ ...task, ...observed }, (task.hasCheck === true) === (report.hasCheck === true));
+    leader.ledger.putTask({ ...task, ...observed }, (task.hasCheck === true) === (observed.hasCheck === true));
     return;
   }
   const event: TaskEvent['type'] = state === 'running' && health !== 'unknown' ? `report.${health}` : `report.${state}`;
-  const cause = causeOf(report, task.attempt);
+  const cause = causeOf(report, task);
   const moved = moveTask(leader, task, event, observed, cause);
   // The next attempt was as quick as the last report: no state has changed, and yet something happened.
-  if (isSameState(moved, task)) noteStill(leader, moved, event, cause);
+  if (isSameState(moved, task) && report.attempt > task.attempt) noteStill(leader, moved, event, cause);
 }
 
 /** What a report without a reason means, for people. */
@@ -75,11 +76,21 @@ const plainCauses: Readonly<Record<ReportedState, string>> = {
   rejected: 'it cannot run as it is',
 };
 
-/** @param known the attempt that was told of last: a restart without a delay is one report, which must say why */
-function causeOf({ state, reason, exitCode, attempt, lastEnd }: TaskReport, known: number): string {
+/** What the report means: of a container that runs on, that its health has changed or its node is heard again. */
+function plainCause({ state, health, attempt }: TaskReport, known: TaskRecord): string {
+  if (state !== 'running') return plainCauses[state];
+  const runsOn = attempt === known.attempt;
+  if (runsOn && known.state === 'unreachable') return 'its node is back, and its container runs on';
+  if (health !== 'unknown') return health === 'healthy' ? 'its health check passed' : 'its health check failed';
+  return runsOn && known.state === 'running' ? 'its health is not known yet' : plainCauses.running;
+}
+
+/** @param known what was told of last: a restart without a delay is one report, which must say why */
+function causeOf(report: TaskReport, known: TaskRecord): string {
+  const { reason, exitCode, attempt, lastEnd } = report;
   if (reason !== undefined) return reason;
-  const cause = plainCauses[state];
+  const cause = plainCause(report, known);
   if (exitCode !== undefined) return `${cause} (exit code ${exitCode})`;
-  if (attempt > 1) return `${cause} (attempt ${attempt}${lastEnd && attempt > known ? `, after ${lastEnd}` : ''})`;
-  return cause;
+  if (attempt === 1 || (report.state === 'running' && attempt === known.attempt && cause !== plainCauses.running)) return cause;
+  return `${cause} (attempt ${attempt}${lastEnd && attempt > known.attempt ? `, after ${lastEnd}` : ''})`;
 }

@@ -188,6 +188,7 @@ export class Sessions {
       ports: task.ports,
       specHash: task.specHash,
       sequence: task.sequence,
+      ...(task.failures > 0 ? { failures: task.failures } : {}),
       ...(job ? { origin: job.origin } : {}),
     };
   }

@@ -2,6 +2,8 @@
 import type { Observation } from '../../src/core/attempts.ts';
 import { asCubeError } from '../../src/core/errors.ts';
 import { isChecked } from '../../src/core/health.ts';
+import { containerName } from '../../src/core/ids.ts';
+import { delayLeft } from '../../src/core/restart.ts';
 import { pause, untilEngineAnswers } from '../patience.ts';
 import { clear, ended } from './ending.ts';
 import { refOf, type EffectRun, type TaskDeps } from './run.ts';
@@ -17,6 +19,8 @@ export async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
   const { observed, order, send } = task;
   if (newest === undefined) {
     if (task.desired === 'stopped') return send({ type: 'report.stopping' });
+    // What waits for its next attempt needs no container for that.
+    if (task.lastState === 'backingOff') return backOffAgain(deps, task, { containerId: undefined, containerName: undefined });
     const ranBefore = task.lastState === 'running' || task.lastState === 'starting';
     if (!ranBefore) return send({ type: 'report.preparing' });
     const now = deps.ambient.clock.now();
@@ -26,7 +30,9 @@ export async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
   if (newest.attempt < observed.attempt && task.desired === 'running') {
     // Its end was dealt with before the crash; the attempt after it has no container yet.
     if (newest.state !== 'exited') await clear(deps, task, newest.ref);
-    return send({ type: 'report.preparing', observed: { endedContainerId: newest.ref.id, endedAttempt: newest.attempt } });
+    const last = { endedContainerId: newest.ref.id, endedAttempt: newest.attempt };
+    if (task.lastState !== 'backingOff') return send({ type: 'report.preparing', observed: last });
+    return backOffAgain(deps, task, { ...last, containerId: undefined, containerName: undefined });
   }
   // What its health was is told of the attempt that was noted, and of no other.
   const isNoted = newest.attempt === observed.attempt;
@@ -52,15 +58,21 @@ export async function adopt(deps: TaskDeps, task: EffectRun): Promise<void> {
     return send({ type: isWell ? 'report.healthy' : 'report.running', observed: seen });
   }
   if (task.lastState === 'backingOff' && isNoted) {
-    return send({ type: 'report.backingOff', observed: seen, restartDelayMs: order.spec.restart.delayMs });
+    return backOffAgain(deps, task, seen);
   }
   return ended(deps, task, newest.exit!, { seen, unwell: isNoted ? observed.unwell : undefined });
+}
+
+/** Waits for the rest of the delay that began before the crash. */
+function backOffAgain({ ambient }: TaskDeps, { observed, order, send }: EffectRun, seen: Partial<Observation>): void {
+  const restartDelayMs = delayLeft(order.spec.restart, observed.restartedAt ?? [], ambient.clock.now());
+  send({ type: 'report.backingOff', observed: seen, restartDelayMs });
 }
 
 /** Pulls and creates. The container of the attempt before is kept for now: its removal would hold the next one up. */
 export async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
   const { order, observed, signal, send } = task;
-  const ref = await untilEngineAnswers(deps, task, () =>
+  const made = untilEngineAnswers(deps, task, () =>
     deps.runtime.prepare(
       { order, attempt: observed.attempt },
       {
@@ -70,11 +82,26 @@ export async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
       },
     ),
   );
+  const [ref] = await Promise.all([made, keepLastDown(deps, task)]);
   deps.upkeep.images.used(order.spec.image);
   send({
     type: 'report.starting',
     observed: { containerId: ref.id, containerName: ref.name, detail: undefined, reason: undefined, reasonCode: undefined },
   });
+}
+
+/** Ends the container of the attempt before, should somebody have started it again: it would run beside this one, and hold its ports. */
+async function keepLastDown(deps: TaskDeps, task: EffectRun): Promise<void> {
+  const { endedContainerId: id, endedAttempt = task.observed.attempt - 1 } = task.observed;
+  if (id === undefined) return;
+  const name = containerName(task.order, endedAttempt);
+  try {
+    await untilEngineAnswers(deps, task, () => deps.runtime.stop({ id, name }, { graceMs: 0 }));
+  } catch (thrown) {
+    if (task.signal.aborted) throw thrown;
+    // Most likely it is down all the same: that is no reason to count an attempt that never ran.
+    deps.ambient.log.warn(`container ${name} could not be stopped: ${asCubeError(thrown).message}`);
+  }
 }
 
 /** Starts. A port that is taken is tried a few times: its holder may just be on its way out. */

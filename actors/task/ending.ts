@@ -1,20 +1,15 @@
 /** How attempts end: what follows by the restart policy, and what becomes of containers that are over. */
 import type { Observation } from '../../src/core/attempts.ts';
 import { asCubeError, type CubeError, type ErrorCode } from '../../src/core/errors.ts';
-import { afterExit } from '../../src/core/restart.ts';
+import type { PortSpec } from '../../src/core/job.ts';
+import { afterExit, recentRestarts } from '../../src/core/restart.ts';
+import type { Order } from '../../src/core/task.ts';
 import type { ContainerRef, Exit } from '../../src/ports/runtime.ts';
 import { pause, untilEngineAnswers } from '../patience.ts';
 import { refOf, type EffectRun, type TaskDeps } from './run.ts';
 
-/** What can be mended by nobody but the user: the task is rejected at once. */
-const hopeless: ReadonlySet<ErrorCode> = new Set([
-  'image-not-found',
-  'image-denied',
-  'image-bad-name',
-  'image-unavailable',
-  'bad-command',
-  'bad-settings',
-]);
+/** What can be mended by nobody but the user, ever. */
+const hopeless: ReadonlySet<ErrorCode> = new Set(['image-not-found', 'image-denied', 'image-bad-name', 'bad-command', 'bad-settings']);
 
 /** The exit code shells and Docker give when a container could not be run at all. */
 const couldNotRun = 125;
@@ -32,11 +27,11 @@ export function ended(deps: TaskDeps, task: EffectRun, exit: Exit, { unwell, see
   const { order, observed, send } = task;
   const { clock, random } = deps.ambient;
   const now = clock.now();
-  const restartedAt = (observed.restartedAt ?? []).filter((at) => at > now - order.spec.restart.withinMs);
+  const restartedAt = recentRestarts(order.spec.restart, observed.restartedAt ?? [], now);
   const verdict = afterExit(
     order.jobType,
     order.spec.restart,
-    { exitCode: exit.exitCode, unwell: unwell !== undefined, restartedAt, now, chance: random() },
+    { exitCode: exit.exitCode, unwell: unwell !== undefined, foreign: exit.foreign === true, restartedAt, now, chance: random() },
     deps.limits.restartJitter,
   );
   const why = unwell ?? exit.reason;
@@ -51,7 +46,7 @@ export function ended(deps: TaskDeps, task: EffectRun, exit: Exit, { unwell, see
   };
   if (verdict.then === 'completed') return send({ type: 'report.completed', observed: seen });
   if (verdict.then === 'failed') {
-    return send({ type: 'report.failed', observed: { ...seen, reason: why ? `${why} (${verdict.reason})` : verdict.reason } });
+    return send({ type: 'report.failed', observed: { ...seen, reason: why ? `${why}; ${verdict.reason}` : verdict.reason } });
   }
   const reason = why ?? `exit code ${exit.exitCode}`;
   return send({
@@ -61,18 +56,47 @@ export function ended(deps: TaskDeps, task: EffectRun, exit: Exit, { unwell, see
       ...seen,
       lastEnd: reason,
       reason: `${reason}; restart ${verdict.attemptsUsed} of ${order.spec.restart.attempts} in ${verdict.delayMs} ms`,
+      // Never more than the policy's attempts: with so many it would have failed.
       restartedAt: [...restartedAt, now],
     },
   });
 }
 
-/** An effect's error: what is hopeless is rejected; the rest counts as an attempt that could not be run. */
+/** What becomes of a task whose attempt could not be run. */
+type Consequence = 'rejected' | 'failed' | 'attempt';
+
+/**
+ * The rule for errors:
+ * - what is hopeless rejects the task, whenever it happens.
+ * - `image-unavailable`, and `port-taken` of a port that is written in the job, reject a task that was never there: its user is
+ *   waiting, and has most likely mistyped. Once it has run, or its slot has failed before, they are troubles that pass.
+ * - `port-taken` of a port that Cube chose fails a service at once: it is placed again, with another port. A batch task would not be.
+ * - Everything else is a failed attempt by the restart policy.
+ */
+function consequenceOf(error: CubeError, { observed, order }: EffectRun): Consequence {
+  if (hopeless.has(error.code)) return 'rejected';
+  const isNew = observed.restarts === 0 && observed.startedAt === undefined && (order.failures ?? 0) === 0;
+  if (error.code === 'image-unavailable') return isNew ? 'rejected' : 'attempt';
+  if (error.code !== 'port-taken') return 'attempt';
+  if (isWritten(error, order)) return isNew ? 'rejected' : 'attempt';
+  return order.jobType === 'service' ? 'failed' : 'attempt';
+}
+
+/** Whether the port that is taken is one the job names. Of several only the message tells which it is. */
+function isWritten({ message }: CubeError, { spec: { ports } }: Order): boolean {
+  const named = ({ host, protocol }: PortSpec): boolean =>
+    message.includes(` ${host}/${protocol} `) || message.includes(`:${host}/${protocol} `);
+  const written = ports.filter(({ host }) => host !== undefined);
+  return written.some(named) || (written.length > 0 && written.length === ports.length);
+}
+
+/** An effect's error: what follows for the task, and what was half-made goes. */
 export async function giveUp(deps: TaskDeps, task: EffectRun, error: CubeError): Promise<void> {
   const finishedAt = deps.ambient.clock.now();
   const observed: Partial<Observation> = { reason: error.message, reasonCode: error.code, detail: undefined, finishedAt };
-  const neverRan = task.observed.restarts === 0 && task.observed.startedAt === undefined;
   const { containerId } = task.observed;
-  if (hopeless.has(error.code) || (error.code === 'port-taken' && neverRan)) {
+  const then = consequenceOf(error, task);
+  if (then === 'rejected') {
     if (containerId !== undefined) void removeQuietly(deps, refOf(task.observed));
     return task.send({ type: 'report.rejected', observed });
   }
@@ -80,6 +104,7 @@ export async function giveUp(deps: TaskDeps, task: EffectRun, error: CubeError):
   // Nobody saw this one end: it must be gone before another may run.
   if (containerId !== undefined) await clear(deps, task, refOf(task.observed));
   const seen = { reasonCode: error.code, containerId: undefined, containerName: undefined };
+  if (then === 'failed') return task.send({ type: 'report.failed', observed: { ...observed, ...seen, exitCode: couldNotRun } });
   return ended(deps, task, { exitCode: couldNotRun, reason: error.message, finishedAt }, { seen });
 }
 

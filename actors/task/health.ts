@@ -19,8 +19,7 @@ export async function untilUnwell(deps: TaskDeps, task: EffectRun, signal: Abort
     const changed = new AbortController();
     const off = task.onUpdate(() => changed.abort());
     try {
-      const reason = await checks.follow(AbortSignal.any([signal, changed.signal]));
-      if (reason !== undefined) return reason;
+      return await checks.follow(AbortSignal.any([signal, changed.signal]));
     } catch (thrown) {
       if (signal.aborted || !changed.signal.aborted) throw thrown;
     } finally {
@@ -67,8 +66,8 @@ class Checks {
     this.#course = beginCourse(health, this.#course.startedAt, this.#deps.ambient.clock.monotonic());
   }
 
-  /** Looks until the signal fires or the container is to be ended. @returns why it is, never undefined unless its own check ended */
-  async follow(signal: AbortSignal): Promise<string | undefined> {
+  /** Looks until the container is to be ended. @returns why it is @throws AbortError when the signal fires: what else goes wrong is told, and tried again */
+  async follow(signal: AbortSignal): Promise<string> {
     for (;;) {
       const { health } = this.#task.order.spec;
       try {

@@ -42,9 +42,17 @@ export async function* taskLogs(deps: TaskLogsDeps, what: LogsStream, signal: Ab
   const reading: Reading = { deps, what, signal };
   const sources = entry === undefined ? [] : sourcesOf(reading, entry);
   if (what.follow && entry !== undefined && !isOver(entry)) return yield* followed(reading, sources);
-  if (sources.length === 0 && entry?.observed?.containerId === undefined)
-    throw problem('not-found', `task ${what.task} has no container on this node`);
+  if (sources.length === 0) refuseNeverRun(what.task, entry);
   yield* present(reading, sources);
+}
+
+/** Says why there is nothing to read of a task without any output; passes one whose container is there and may yet run. */
+function refuseNeverRun(task: string, entry: Entry | undefined): void {
+  if (entry === undefined) throw problem('not-found', `task ${task} has no container on this node`);
+  const { order, observed, report } = entry;
+  const why = report?.reason ?? observed?.reason;
+  if (observed?.containerId !== undefined && (!isOver(entry) || why === undefined)) return;
+  throw problem('not-found', `${order.slot} ${isOver(entry) ? 'never ran' : 'has not run yet'}${why === undefined ? '' : `: ${why}`}`);
 }
 
 /** What there is to read of a task now, the first attempt first. An engine ends the output of what has not started yet at once. */

@@ -1,5 +1,5 @@
 /** Backups as files: written whole or not at all, and put back while no node runs there. */
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ClusterIdentity } from '../../actors/manager/leader.ts';
@@ -21,9 +21,10 @@ type Warn = (message: string) => void;
  * Writes a backup to a file, readable by its owner only. It is read back and checked before it gets its name.
  * @param source its bytes
  * @param force whether a file of that name may be replaced
- * @throws CubeError `conflict` when the file is there, `failed` when it cannot be written, what the source throws
+ * @throws CubeError `conflict` when the file is there, or a folder in its place; `failed` when it cannot be written, what the source throws
  */
 export async function saveBackup(source: AsyncIterable<Uint8Array>, file: string, force: boolean): Promise<BackupSummary> {
+  checkPlace(file);
   if (!force && existsSync(file))
     throw problem('conflict', `${file} is there already`, { hint: 'name another file, or replace it with --force' });
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}`);
@@ -36,10 +37,24 @@ export async function saveBackup(source: AsyncIterable<Uint8Array>, file: string
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     const ofDisk = ['ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR', 'ENOSPC', 'EROFS', 'EDQUOT', 'EPERM'].includes(code ?? '');
-    throw ofDisk ? problem('failed', `${file} cannot be written: ${message}`, { hint: 'name another file', cause: thrown }) : thrown;
+    if (!ofDisk) throw thrown;
+    throw problem('failed', `${file} cannot be written: ${message.replaceAll(draft, file)}`, { hint: 'name another file', cause: thrown });
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+/** Refuses a place where no file can be, before anything is read for it. */
+function checkPlace(file: string): void {
+  if (isFolder(file)) throw problem('conflict', `${file} is a folder`, { hint: 'name a file, such as one in it' });
+  const folder = dirname(file);
+  if (isFolder(folder)) return;
+  const why = existsSync(folder) ? `${folder} is no folder` : `there is no folder ${folder}`;
+  throw problem('failed', `${file} cannot be written: ${why}`, { hint: 'make the folder, or name another file' });
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
 }
 
 async function writeDurably(file: string, source: AsyncIterable<Uint8Array>): Promise<void> {
@@ -160,7 +175,8 @@ async function read(file: string, take: Parameters<typeof readBackup>[2]): Promi
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw problem('not-found', `there is no file ${file}`, { hint: '`cube backup FILE` makes one' });
-    if (['EACCES', 'EISDIR', 'EIO'].includes(code ?? '')) throw problem('usage', `${file} cannot be read: ${message}`, { cause: thrown });
+    if (code === 'EISDIR') throw problem('usage', `${file} is a folder, and no backup`, { hint: 'name a file that `cube backup` wrote' });
+    if (['EACCES', 'EIO'].includes(code ?? '')) throw problem('usage', `${file} cannot be read: ${message}`, { cause: thrown });
     throw thrown;
   }
 }

@@ -35,6 +35,8 @@ export interface Command {
   /** Name and arguments: `submit <file>`, `status [ref]`. */
   readonly usage: string;
   readonly summary: string;
+  /** A sentence for its help that the summary has no room for. */
+  readonly note?: string;
   readonly options: readonly OptionSpec[];
   /** Command lines that work, each with what it does. */
   readonly examples: readonly (readonly [line: string, what: string])[];

@@ -4,6 +4,7 @@ import type { CubeError } from '../core/errors.ts';
 import { nearest } from '../core/text.ts';
 import type { NodeJson, StatusJson } from '../core/views.ts';
 import type { Client } from './connect.ts';
+import { currentTasks } from './tasks.ts';
 
 /** What was found, with its status. */
 export type Thing =
@@ -52,6 +53,23 @@ export async function findThing(client: Client, ref: string): Promise<Thing> {
   return { kind: 'node', node, status: { index: all.index, jobs: all.jobs.filter((job) => jobs.has(job.name)), tasks } };
 }
 
+const slotsShownMax = 5;
+
+/**
+ * The slot of a job's only task, for who named the job where a task is needed; undefined where there is no such job.
+ * @throws CubeError `not-found` with the slots there are, where it has several or none
+ */
+export function onlySlotOf(status: StatusJson, job: string): string | undefined {
+  if (!status.jobs.some(({ name }) => name === job)) return undefined;
+  const slots = [...new Set(currentTasks(status.tasks.filter((task) => task.job === job)).map((task) => task.slot))];
+  if (slots.length === 1) return slots[0];
+  if (slots.length === 0) throw problem('not-found', `${job} is a job that has no tasks`, { hint: `see \`cube status ${job}\`` });
+  const more = slots.length > slotsShownMax ? `, and ${slots.length - slotsShownMax} more` : '';
+  throw problem('not-found', `${job} is a job; name one of its tasks: ${slots.slice(0, slotsShownMax).join(', ')}${more}`, {
+    hint: `\`cube status ${job}\` lists them`,
+  });
+}
+
 /** Names a user may have meant: jobs and slots. */
 export function namesIn(status: StatusJson): string[] {
   return [...status.jobs.map((job) => job.name), ...new Set(status.tasks.map((task) => task.slot))];
@@ -59,7 +77,11 @@ export function namesIn(status: StatusJson): string[] {
 
 /** The error for a name that is none, with a suggestion. */
 export function missing(ref: string, kinds: string, names: readonly string[], hint = '`cube status` lists what there is'): CubeError {
-  const close = nearest(ref, names);
+  // The word itself may be the name of another kind of thing: to suggest it would help nobody.
+  const close = nearest(
+    ref,
+    names.filter((name) => name !== ref),
+  );
   return problem('not-found', `there is no ${kinds} "${ref}"${close ? `; did you mean ${close}?` : ''}`, { hint });
 }
 

@@ -15,7 +15,8 @@ function optionRows(specs: readonly OptionSpec[]): [string, string][] {
 
 /** The help of one command, with its examples. */
 export function commandHelp(command: Command): string {
-  const lines = [`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`, '', `Usage: cube ${command.usage} [options]`];
+  const note = command.note === undefined ? [] : [command.note];
+  const lines = [`${command.summary[0]!.toUpperCase()}${command.summary.slice(1)}.`, ...note, '', `Usage: cube ${command.usage} [options]`];
   if (command.options.some((spec) => !spec.later)) lines.push(...section('Options', optionRows(command.options)));
   lines.push(...section('Options of every command', optionRows(globalSpecs)));
   lines.push(...section('Examples', command.examples));
@@ -47,10 +48,11 @@ export function generalHelp(commands: Readonly<Record<string, Entry>>): string {
 
 /** The same as JSON, for `--help -o json`. */
 export function helpJson(command: Command): object {
-  const { usage, summary, options, examples } = command;
+  const { usage, summary, note, options, examples } = command;
   return {
     usage: `cube ${usage}`,
     summary,
+    ...(note === undefined ? {} : { note }),
     options: [...options, ...globalSpecs].filter((spec) => !spec.later).map(({ flags, about }) => ({ flags, about })),
     examples: examples.map(([line, what]) => ({ line, what })),
   };

@@ -92,6 +92,17 @@ function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/**
+ * A switch in the form cac registers it: `--dry-run` is known to it as a switch only as `--dryRun`, and would take the next word for its
+ * value.
+ */
+function switchAsRegistered(token: string, specs: readonly OptionSpec[]): string {
+  const [, name, value] = /^--([a-z-]+)(=.*)?$/s.exec(token) ?? [];
+  const spec = name === undefined ? undefined : specs.find((one) => optionName(one) === name);
+  if (name === undefined || spec === undefined || spec.flags.includes('<')) return token;
+  return `--${name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())}${value ?? ''}`;
+}
+
 function namesOf(spec: OptionSpec): string[] {
   return [...spec.flags.matchAll(/--?([a-z-]+)/gi)].map((match) => match[1]!);
 }
@@ -226,7 +237,7 @@ export function readOptions(name: string, command: Command, typed: Split): { rea
   const asked = cli.command(command.usage, command.summary).alias(name || 'cube');
   for (const spec of specs) asked.option(spec.flags, spec.about);
   asked.action(() => undefined);
-  const argv = ['node', 'cube', name || 'cube', ...split.tokens.map(marked)];
+  const argv = ['node', 'cube', name || 'cube', ...split.tokens.map((token) => marked(switchAsRegistered(token, specs)))];
   const { options } = cli.parse(argv, { run: false });
   const values: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) values[kebab(key)] = unmarked(value);

@@ -1,5 +1,6 @@
 /** The only file that prints: data to stdout, progress and messages to stderr, colours only where a person looks. */
 import { isatty, WriteStream } from 'node:tty';
+import { getSystemErrorMap } from 'node:util';
 import { errorBody } from '../core/errors.ts';
 import type { CubeError, Problem } from '../core/errors.ts';
 import { createLiveView } from './live-view.ts';
@@ -23,6 +24,13 @@ export interface OutputOptions {
 const files = { stdout: 1, stderr: 2 } as const;
 const opened = new Set<keyof typeof files>();
 
+/** Ends the process: what cannot be printed cannot be told on the same stream, and nothing else of the command is of use. */
+function endUnwritable(name: keyof typeof files, error: NodeJS.ErrnoException): never {
+  const why = (error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno)?.[1]) ?? error.message;
+  if (name === 'stdout') sink('stderr').write(`cube: stdout cannot be written: ${why}\n`);
+  process.exit(1);
+}
+
 /** One of the two streams, opened when it is first written to. A reader that has gone (`cube logs | head`) ends the process without a word. */
 function sink(name: keyof typeof files): NodeJS.WriteStream {
   const stream = process[name];
@@ -30,7 +38,7 @@ function sink(name: keyof typeof files): NodeJS.WriteStream {
   opened.add(name);
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    endUnwritable(name, error);
   });
   return stream;
 }

@@ -103,6 +103,7 @@ const order = z.looseObject({
   ports: bindings,
   specHash: z.string().optional(),
   sequence: whole,
+  failures: whole.optional(),
   origin: z.looseObject({ kind: z.string(), clientTaskId: z.string().optional(), clientTaskName: z.string().optional() }).optional(),
 });
 

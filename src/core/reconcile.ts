@@ -142,7 +142,9 @@ function next(job: JobRecord, slot: Slot, now: number, limits: Limits): Again | 
   const endedAt = ended.endedAt ?? now;
   // By the worker's clock, which may go otherwise than the manager's: both ends of the time it ran are its own.
   const ranMs = (ended.finishedAt ?? 0) - (ended.startedAt ?? ended.finishedAt ?? 0);
-  const failures = ranMs > slot.spec.restart.withinMs ? 1 : ended.failures + 1;
+  // More restarts than fit into the window: it has run for long between them, too.
+  const ranWell = ranMs > slot.spec.restart.withinMs || ended.restarts > slot.spec.restart.attempts;
+  const failures = ranWell ? 1 : ended.failures + 1;
   const delayMs = Math.min(limits.replaceDelayMsMax, limits.replaceDelayMs * limits.replaceBackoff ** (failures - 1));
   const earlier = failures === 1 ? [] : (ended.avoid ?? []);
   const avoid = [...earlier.filter((node) => node !== ended.node), ...(ended.node === undefined ? [] : [ended.node])];
@@ -151,6 +153,6 @@ function next(job: JobRecord, slot: Slot, now: number, limits: Limits): Again | 
     failures,
     placeAfter: endedAt + delayMs,
     avoid: avoid.slice(Math.max(0, avoid.length - limits.avoidNodesMax)),
-    reason: `placed again after ${failures === 1 ? 'a failure' : `${failures} failures`} (${why})`,
+    reason: `placed again after ${failures === 1 ? 'a failure' : `${failures} failures`}: ${why}`,
   };
 }

@@ -129,6 +129,8 @@ export interface Order {
   readonly specHash?: string;
   /** The last report the manager took of this task: a worker that lost its memory counts on from there. */
   readonly sequence: number;
+  /** Records of its slot that failed in a row before this one; absent: none. */
+  readonly failures?: number;
   /** How the job came to be, where the seeds' API of the worker must know: it shows the client's own Task.ID and Name. */
   readonly origin?: JobOrigin;
 }

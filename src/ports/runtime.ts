@@ -40,6 +40,8 @@ export interface Exit {
   readonly exitCode: number;
   /** Out of memory, killed by hand, removed: what the code alone does not tell. */
   readonly reason?: string;
+  /** Whether somebody else had it ended, by a stop or a restart, where the runtime can know. */
+  readonly foreign?: boolean;
   readonly finishedAt: number;
 }
 

@@ -43,7 +43,7 @@ export interface FakeCall {
 }
 
 type Changing<T> = { -readonly [Name in keyof T]: T[Name] };
-type Kept = Changing<FakeContainer> & { readonly ended: Deferred<Exit>; timer?: unknown; looks: number };
+type Kept = Changing<FakeContainer> & { ended: Deferred<Exit>; timer?: unknown; looks: number };
 
 /** What a fake engine is made of. */
 export interface FakeEngineOptions {
@@ -105,6 +105,14 @@ export class FakeEngine {
   /** Ends a running container, as somebody else would. @param id id or name */
   kill(id: string, exitCode = 137, reason = 'killed by somebody else'): void {
     this.end(id, exitCode, reason);
+  }
+
+  /** Starts an ended container again, as somebody else would. It runs until it is ended. @param id id or name */
+  startAgain(id: string): void {
+    const one = this.find(id);
+    if (one?.state !== 'exited') throw new Error(`no ended container ${id}`);
+    delete one.exit;
+    Object.assign(one, { state: 'running', startedAt: this.clock.now(), ended: deferred<Exit>() });
   }
 
   /** Removes a container by force, as somebody else would. @param id id or name */

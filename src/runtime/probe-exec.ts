@@ -36,13 +36,24 @@ export class ExecProbes {
   }
 
   /** @throws CubeError when the engine could not be asked; AbortError */
-  async look(ref: ContainerRef, command: readonly string[], { timeoutMs, signal }: LookOptions): Promise<ProbeResult> {
-    throwIfAborted(signal);
+  async look(ref: ContainerRef, command: readonly string[], options: LookOptions): Promise<ProbeResult> {
+    throwIfAborted(options.signal);
+    // A command outlives the look that began it; what listens to the caller's signal must not.
+    const over = new AbortController();
+    try {
+      return await this.#look(ref, command, { ...options, signal: AbortSignal.any([options.signal, over.signal]) });
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #look(ref: ContainerRef, command: readonly string[], { timeoutMs, signal }: LookOptions): Promise<ProbeResult> {
     const { clock } = this.#parts;
     const giveUpAt = clock.monotonic() + timeoutMs;
     const before = this.#left.get(ref.id);
     if (before && !(await within(clock, timeoutMs, abortable(before, signal)))) {
-      return { ok: false, detail: 'the command of an earlier look still runs' };
+      await this.#isAnswering(signal);
+      return { ok: false, detail: `no answer within ${formatDuration(timeoutMs)}: the command of an earlier look still runs` };
     }
     const end = new AbortController();
     const ending = AbortSignal.any([end.signal, this.#closed.signal]);

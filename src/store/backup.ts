@@ -178,7 +178,7 @@ async function readAll(reader: Reader, take: (record: BackupRecord) => Promise<v
 
 async function checkMagic(reader: Reader): Promise<void> {
   const start = (await reader.take(magic.length, 'its first line')).toString('latin1');
-  if (start !== magic) throw reader.refused('it is no backup of Cube');
+  if (start !== magic) throw reader.wrong('it is no backup of Cube');
   const number = await reader.line('its first line');
   if (!/^\d{1,6}$/.test(number)) throw reader.damaged('its first line is wrong');
   if (Number(number) > format) {
@@ -235,7 +235,7 @@ class Reader {
     let have = this.#rest.length;
     while (have < count) {
       const next = await this.#source.next();
-      if (next.done) throw this.refused(`it was cut short: it ends within ${of}, after ${this.#bytes + have} bytes`);
+      if (next.done) throw this.#tooShort(Buffer.concat(parts), of);
       parts.push(Buffer.from(next.value));
       have += next.value.length;
     }
@@ -251,7 +251,7 @@ class Reader {
       if (at !== -1) return (await this.take(at + 1, of)).toString('utf8', 0, at);
       if (this.#rest.length > lineBytesMax) throw this.damaged(`${of} has no end`);
       const next = await this.#source.next();
-      if (next.done) throw this.refused(`it was cut short: it ends within ${of}, after ${this.#bytes + this.#rest.length} bytes`);
+      if (next.done) throw this.#tooShort(this.#rest, of);
       this.#rest = Buffer.concat([this.#rest, next.value]);
     }
   }
@@ -272,12 +272,24 @@ class Reader {
     await this.#source.return?.();
   }
 
-  refused(why: string, cause?: unknown): CubeError {
-    return problem('invalid-file', `${this.name} cannot be restored: ${why}`, { hint: 'take another backup; nothing was changed', cause });
+  refused(why: string, cause?: unknown, hint = 'take another backup'): CubeError {
+    return problem('invalid-file', `${this.name} cannot be restored: ${why}`, { hint: `${hint}; nothing was changed`, cause });
+  }
+
+  /** For a file that never was a backup. */
+  wrong(why: string): CubeError {
+    return this.refused(why, undefined, 'name a file that `cube backup` wrote');
   }
 
   damaged(why: string, cause?: unknown): CubeError {
     return this.refused(`it is damaged: ${why}`, cause);
+  }
+
+  /** @param rest all that is there behind what was taken */
+  #tooShort(rest: Buffer, of: string): CubeError {
+    if (this.#bytes === 0 && rest.length === 0) return this.wrong('it is empty');
+    if (this.#bytes === 0 && !magic.startsWith(rest.toString('latin1'))) return this.wrong('it is no backup of Cube');
+    return this.refused(`it was cut short: it ends within ${of}, after ${this.#bytes + rest.length} bytes`);
   }
 
   #took(bytes: Buffer): Buffer {

@@ -64,6 +64,7 @@ test('a slot that failed for its health is placed again, and remembers where', a
   const { tasks } = await bench.answer(bench.control.status({}));
   const again = tasks.find((task) => task.id !== id)!;
   assert.deepEqual([again.failures, again.avoid, again.nodeName], [1, [worker.id], 'w1'], 'there is no other node');
+  assert.deepEqual([worker.orders().get(id!)?.failures, worker.orders().get(again.id)?.failures], [undefined, 1], 'its worker is told');
 });
 
 test('a worker of the first protocol is told a stop signal, which it insists on', async () => {
@@ -80,4 +81,39 @@ test('a worker of the first protocol is told a stop signal, which it insists on'
     await bench.pass(1_000);
     for (const { spec } of worker.orders().values()) assert.equal(spec.stopSignal, stopSignal);
   }
+});
+
+test('a check that the job names is known before the task runs, and reports on the way there do not take it back', async () => {
+  const [bench, worker] = await submitted({ health: check });
+  const [id] = worker.orders().keys();
+  const hasCheck = async (): Promise<boolean | undefined> => (await bench.answer(bench.control.status({}))).tasks[0]?.hasCheck;
+  assert.equal(await hasCheck(), true);
+  await say(bench, worker, report(id!, 1, 'preparing'));
+  assert.equal(await hasCheck(), true);
+  await submit(bench, { health: 'none' });
+  assert.notEqual(await hasCheck(), true, 'new terms before it ran');
+  await submit(bench, { health: check });
+  await say(bench, worker, report(id!, 2, 'running', { hasCheck: true }), report(id!, 3, 'backingOff', { reason: 'exit code 1' }));
+  assert.equal(await hasCheck(), true);
+  const [plain] = await submitted({});
+  assert.notEqual((await plain.answer(plain.control.status({}))).tasks[0]?.hasCheck, true);
+});
+
+test('events say what became of the health, and what is told twice is one event', async () => {
+  const [bench, worker] = await submitted({ health: check });
+  const [id] = worker.orders().keys();
+  const well = { hasCheck: true, attempt: 2, restarts: 1, lastEnd: 'exit code 1' };
+  await say(bench, worker, report(id!, 1, 'running', well));
+  await say(bench, worker, report(id!, 2, 'running', { ...well, health: 'healthy' }));
+  await say(bench, worker, report(id!, 3, 'running', { ...well, health: 'unhealthy', reason: 'health check failed 3 times: x' }));
+  await say(bench, worker, report(id!, 4, 'running', well));
+  await say(bench, worker, report(id!, 5, 'running', well));
+  const told: string[] = [];
+  for (const { id: of, from, to, cause } of bench.host.mirror.events) if (of === id) told.push(`${from} -> ${to}: ${cause}`);
+  assert.deepEqual(told.slice(2), [
+    'scheduled -> running: its container runs (attempt 2, after exit code 1)',
+    'running -> running.healthy: its health check passed',
+    'running.healthy -> running.unhealthy: health check failed 3 times: x',
+    'running.unhealthy -> running: its health is not known yet',
+  ]);
 });

@@ -185,3 +185,18 @@ test('the output of one task fails with its own reason', async () => {
   const seen = await read(bench, worker, 'shop/main.1', () => ({ end: 'not-found' }));
   assert.deepEqual([seen.error?.message, seen.lines], ['task 1: not-found', []]);
 });
+
+test('a task without output is named by its slot, with where to look', async () => {
+  const { bench, worker } = await withJob(1);
+  const [id] = worker.orders().keys();
+  const asked = bench.control.logs('shop/main.1', { follow: false, signal: new AbortController().signal })[Symbol.asyncIterator]().next();
+  await bench.pass(50);
+  const opened = worker.heard.findLast((frame) => frame.type === 'open');
+  assert.ok(opened?.type === 'open');
+  worker.send({ type: 'end', stream: opened.stream, code: 'not-found', message: `task ${id} has no container on this node` });
+  await assert.rejects(bench.answer(asked), {
+    code: 'not-found',
+    message: 'shop/main.1 has no container on this node',
+    hint: '`cube status shop/main.1` tells more',
+  });
+});

@@ -85,7 +85,7 @@ test('the last lines that are asked for are those of the present attempt; what c
 
 test('output that is not followed is that of all attempts so far, and ends', async () => {
   const bench = await withRestarts();
-  await pass(bench, 3_500);
+  await pass(bench, 3_200);
   assert.deepEqual([bench.report('a')?.state, bench.report('a')?.attempt], ['running', 2]);
   open(bench);
   await pass(bench, 100);
@@ -134,4 +134,25 @@ test('an attempt whose container is gone before it is read is read from what was
   const { lines, end } = outputOf(bench);
   const all = [1, 2, 3].flatMap((attempt) => [`${attempt} begins`, `${attempt} works`]);
   assert.deepEqual([lines, end], [all, 'ended']);
+});
+
+test('a task that never ran says so by its slot, and why', async () => {
+  for (const [failing, code] of [
+    ['pullError', 'image-not-found'],
+    ['startError', 'bad-command'],
+  ] as const) {
+    const bench = createWorkerBench({ scripts: () => ({ [failing]: code }) });
+    await bench.start();
+    bench.welcome([order('a', 'any')]);
+    await pass(bench, 1_000);
+    const seen = bench.report('a');
+    assert.equal(seen?.state, 'rejected');
+    open(bench);
+    await pass(bench, 100);
+    const end = bench.heard.find((frame) => frame.type === 'end');
+    assert.deepEqual(
+      [end?.type === 'end' && end.code, end?.type === 'end' && end.message],
+      ['not-found', `${order('a', 'any').slot} never ran: ${seen.reason}`],
+    );
+  }
 });

@@ -235,7 +235,7 @@ test('a port that is taken is waited for a little, then the task is rejected, wi
   const taken = createWorkerBench({ scripts: () => ({ startError: 'port-taken' }) });
   for (const bench of [tried, taken]) {
     await bench.start();
-    bench.welcome([order('a', 'any')]);
+    bench.welcome([order('a', 'any', {}, { ports: [{ host: 80, container: 80, protocol: 'tcp' }] })]);
     await bench.pass(10_000);
   }
   assert.equal(tried.report('a')?.state, 'running');

@@ -130,7 +130,17 @@ test('a backup of a store is written whole or not at all, for its owner only', a
   await assert.rejects(saveBackup(short(), file, true), { code: 'invalid-file' });
   assert.equal((await stat(file)).size, summary.bytes);
   assert.deepEqual(readdirSync(root).toSorted(), ['a.cube', 'data']);
-  await assert.rejects(saveBackup(offlineBackup(options), join(root, 'none', 'b.cube'), false), { code: 'failed' });
+  await assert.rejects(saveBackup(offlineBackup(options), join(root, 'none', 'b.cube'), false), {
+    code: 'failed',
+    message: `${join(root, 'none', 'b.cube')} cannot be written: there is no folder ${join(root, 'none')}`,
+  });
+  await assert.rejects(saveBackup(offlineBackup(options), join(file, 'b.cube'), false), {
+    code: 'failed',
+    message: /a\.cube is no folder$/,
+  });
+  for (const force of [true, false]) {
+    await assert.rejects(saveBackup(offlineBackup(options), root, force), { code: 'conflict', message: `${root} is a folder` });
+  }
   const { generation, records } = await restoreBackup(file, true, options);
   assert.deepEqual([generation, records], [3, summary.records]);
 });
@@ -142,9 +152,9 @@ test('a file that was cut short leaves no trace', async (t) => {
   await writeFile(file, bytes);
   for (let part = 19; part >= 0; part--) {
     await truncate(file, Math.floor((bytes.length * part) / 20));
-    await assert.rejects(restoreBackup(file, true, options), { code: 'invalid-file', message: /cut short/ });
+    await assert.rejects(restoreBackup(file, true, options), { code: 'invalid-file', message: part > 0 ? /cut short/ : /it is empty/ });
   }
   assert.equal(existsSync(dataDirectory), false);
   await assert.rejects(restoreBackup(join(root, 'none'), true, options), { code: 'not-found' });
-  await assert.rejects(restoreBackup(root, true, options), { code: 'usage' });
+  await assert.rejects(restoreBackup(root, true, options), { code: 'usage', message: `${root} is a folder, and no backup` });
 });

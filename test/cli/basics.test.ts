@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { commands, laterCommands } from '../../src/cli/registry.ts';
@@ -7,7 +8,7 @@ import { cubeVersion } from '../../src/cli/package-info.ts';
 import { jobTemplate } from '../../src/cli/job-template.ts';
 import { parseJobFile } from '../../src/core/job-file/index.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
-import { cube, tempDirectory } from './run-cli.ts';
+import { cube, cubeCommand, tempDirectory } from './run-cli.ts';
 
 test('every command has a help with an example that starts with cube', async () => {
   for (const [name, entry] of Object.entries(commands)) {
@@ -37,6 +38,34 @@ test('help goes to stdout with exit 0, of all commands and of one', async () => 
   assert.equal((await cube(['help', 'stop'])).stdout, one.stdout);
   const json = JSON.parse((await cube(['stop', '--help', '-o', 'json'])).stdout) as { usage: string };
   assert.equal(json.usage, 'cube stop <ref>');
+});
+
+test('the help of exec tells what becomes of a command that is left', async () => {
+  assert.match(
+    (await cube(['exec', '--help'])).stdout,
+    /passed on\.\nA command that still runs .* goes on in the container.*\.\n\nUsage: /,
+  );
+  const json = JSON.parse((await cube(['exec', '--help', '-o', 'json'])).stdout) as { note?: string };
+  assert.match(json.note ?? '', /goes on in the container/);
+});
+
+/** What a command says on stderr, and its exit code, when its stdout is a full disk. */
+function onFullDisk(args: readonly string[]): { readonly code: number | null; readonly stderr: string } {
+  const [program, ...rest] = cubeCommand(args);
+  const full = openSync('/dev/full', 'w');
+  try {
+    const { status, stderr } = spawnSync(program!, rest, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+    return { code: status, stderr };
+  } finally {
+    closeSync(full);
+  }
+}
+
+test('an output that cannot be written is one line on stderr and exit 1', () => {
+  for (const args of [['--help'], ['machines', '-o', 'json']]) {
+    const { code, stderr } = onFullDisk(args);
+    assert.deepEqual([code, stderr], [1, 'cube: stdout cannot be written: no space left on device\n'], args.join(' '));
+  }
 });
 
 test('an unknown command is exit 2 with the one that was meant', async () => {

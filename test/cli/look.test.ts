@@ -97,6 +97,15 @@ test('nodes shows what is reserved of what there is; `node` is the same', async 
   assert.equal((await cube(['nodes', 'lable'], { env })).code, 2);
 });
 
+test('nodes has a column for reasons when a node has one', async (t) => {
+  const { manager, env } = await withShop(t);
+  manager.nodes = [aNode(), aNode({ name: 'foo', engineAway: true, reason: 'docker does not\nanswer' })];
+  const [head, bar, foo] = (await cube(['nodes'], { env })).stdout.split('\n');
+  assert.match(head!, / STATE +REASON$/);
+  assert.match(bar!, /^bar .* ready$/);
+  assert.match(foo!, /^foo .* ready, engine away +docker does not answer$/);
+});
+
 test('stop waits until every task of the job has ended', async (t) => {
   const { manager, env } = await withShop(t);
   const stopped = aJob({ status: 'stopped' });
@@ -153,10 +162,18 @@ test('start waits like submit', async (t) => {
   manager.answers.set('POST /v1/jobs/shop/start', () => {
     setTimeout(() => manager.change(aStatus([aJob()], [aTask()])), 30);
     manager.status = aStatus([aJob({ status: 'pending' })], []);
-    return aJob({ status: 'pending' });
+    return aJob({ status: 'pending', index: 8 });
   });
   const { code, stdout } = await cube(['start', 'shop'], { env });
   assert.deepEqual([code, stdout], [0, 'shop is running: 1 of 1 healthy (version 1), started\n']);
+});
+
+test('start of a job that runs says that nothing changed', async (t) => {
+  const { manager, env } = await withShop(t);
+  manager.status = aStatus([aJob()], [aTask()]);
+  manager.answers.set('POST /v1/jobs/shop/start', () => aJob());
+  const { code, stdout } = await cube(['start', 'shop'], { env });
+  assert.deepEqual([code, stdout], [0, 'shop is running: 1 of 1 healthy (version 1), unchanged\n']);
 });
 
 const logs = [
@@ -210,21 +227,6 @@ test('an error within a stream of JSON is its last line, and its exit code', asy
   const { code, stdout } = await cube(['logs', 'shop/web.1', '-o', 'json'], { env });
   assert.equal(code, 3);
   assert.equal((JSON.parse(stdout.trim().split('\n').at(-1)!) as { error: { code: string } }).error.code, 'cut-off');
-});
-
-test('explain -o json is what the manager says; -q is the pick', async (t) => {
-  const { manager, env } = await withShop(t);
-  const explained = {
-    task: aTask().id,
-    slot: 'shop/web.1',
-    state: 'running',
-    picked: 'bar',
-    reasons: [],
-    nodes: [{ node: 'bar', feasible: true, score: 1 }],
-  };
-  manager.answers.set(`GET /v1/tasks/${encodeURIComponent('shop/web.1')}/explain`, () => explained);
-  assert.deepEqual(JSON.parse((await cube(['explain', 'shop/web.1', '-o', 'json'], { env })).stdout), explained);
-  assert.equal((await cube(['explain', 'shop/web.1', '-q'], { env })).stdout, 'bar\n');
 });
 
 test('inspect gives the page and the feed each a ticket of its own, and no token', async (t) => {

@@ -9,6 +9,7 @@ const sample: Command = {
   summary: 'a command',
   options: [
     { flags: '-f, --follow', about: 'a switch' },
+    { flags: '--dry-run', about: 'a switch of two words' },
     { flags: '--name <name>', about: 'a value' },
     { flags: '--label <k=v>', about: 'many' },
     { flags: '--count <n>', about: 'a number' },
@@ -54,6 +55,16 @@ test('a switch takes no value, so that what follows it stays an argument', () =>
   assert.deepEqual(input.args, ['42', 'true']);
   assert.equal(read('--follow=false').flag('follow'), false);
   assert.equal(read().flag('follow'), false);
+});
+
+test('a switch of two words takes no value either', () => {
+  const input = read('--dry-run', 'file');
+  assert.deepEqual([input.flag('dry-run'), input.args], [true, ['file']]);
+  assert.equal(read('--dry-run', '--name', 'x').text('name'), 'x');
+  assert.equal(read('--dry-run=true', 'file').flag('dry-run'), true);
+  assert.equal(read('--dry-run=false', 'file').flag('dry-run'), false);
+  assert.equal(read('--name=--dry-run').text('name'), '--dry-run');
+  assert.match(refusal('--dry-rnu') as string, /no option --dry-rnu; did you mean --dry-run\?/);
 });
 
 test('what follows -- is left alone, further dashes too', () => {

@@ -44,7 +44,8 @@ test('a wrong file is exit 2 with every problem and its place, and nothing is se
 test('a file that is not there is exit 2', async () => {
   const { code, stderr } = await cube(['submit', 'no-such.yaml']);
   assert.equal(code, 2);
-  assert.match(stderr, /no-such\.yaml cannot be read/);
+  assert.match(stderr, /there is no file no-such\.yaml/);
+  assert.match((await cube(['restore', '-'])).stderr, /needs a file, and cannot read stdin/);
   assert.equal((await cube(['submit'])).code, 2);
 });
 
@@ -173,6 +174,13 @@ test('Ctrl-C while waiting is exit 130 with a word on what goes on, and no stack
   assert.deepEqual([code, signal], [130, null]);
   assert.match(stderr, /not waiting any longer; shop goes on: see `cube status shop`\n$/);
   assert.doesNotMatch(stderr, /\n +at /);
+});
+
+test('--dry-run may come before the file', async (t) => {
+  const file = fileWith(t, 's.yaml', serviceFile);
+  const before = await cube(['submit', '--dry-run', file]);
+  assert.deepEqual([before.code, before.stderr, (JSON.parse(before.stdout) as { name: string }).name], [0, '', 'shop']);
+  assert.equal((await cube(['submit', file, '--dry-run'])).stdout, before.stdout);
 });
 
 test('--dry-run prints the job with its defaults and needs no node', async () => {

@@ -168,9 +168,13 @@ test('--since takes a duration or a time', () => {
 });
 
 /** What a terminal of some rows was sent, with the escapes made readable. */
-function drawing(rows: number) {
+function drawing(rows: number, columns?: number) {
   const sent: string[] = [];
-  const view = createLiveView({ rows, write: (text: string) => sent.push(text.replaceAll(String.fromCodePoint(27), '^')) });
+  const view = createLiveView({
+    rows,
+    ...(columns === undefined ? {} : { columns }),
+    write: (text: string) => sent.push(text.replaceAll(String.fromCodePoint(27), '^')),
+  });
   return { view, sent };
 }
 
@@ -190,6 +194,16 @@ test('a live view never draws more than the terminal can erase', () => {
   assert.equal(sent[0], '^[?7la\nb\n... and 3 more lines\n^[?7h');
   view.show(['a']);
   assert.ok(sent[1]!.startsWith('^[3A'));
+});
+
+test('a live view cuts lines to the width of the terminal, colours not counted', () => {
+  const red = (text: string): string => `\u001B[31m${text}\u001B[39m`;
+  const { view, sent } = drawing(24, 5);
+  view.show([`ab ${red('cdef')} gh`, `${red('\u{1F600}b')}cde`, 'abcdef', '']);
+  assert.equal(sent[0], '^[?7lab ^[31mcd^[39m\n^[31m\u{1F600}b^[39mcde\nabcde\n\n^[?7h');
+  const unknown = drawing(24, 0);
+  unknown.view.show(['abcdef']);
+  assert.equal(unknown.sent[0], '^[?7labcdef\n^[?7h');
 });
 
 test('what others wrote cannot command the terminal', () => {

@@ -76,6 +76,7 @@ test('an interval, timeout or number of retries of 0 is refused', () => {
 
 test('exactly one of http, tcp and exec is looked at', () => {
   assert.equal(problemOf('health: {interval: 1s}'), 'health: expected one of http, tcp and exec, to say what to look at');
+  assert.equal(problemOf('health: {http: /x, tcp: 80}'), 'expected only one of http, tcp and exec: "http" stands there already');
   assert.equal(problemOf('health: {tcp: 80, exec: x}'), 'expected only one of http, tcp and exec: "tcp" stands there already');
   assert.equal(problemOf('health: {tcp: 80, port: 80}'), '"port" belongs to an http check; "tcp" names the port itself');
   assert.equal(problemOf('health: {exec: x, status: 200}'), '"status" belongs to an http check');
@@ -110,6 +111,7 @@ test('what is no check at all is told what one looks like', () => {
 });
 
 test('a slip in a key is told, and what was meant', () => {
+  assert.equal(problemOf('health: {tpc: 80}'), 'unknown key "tpc"; did you mean "tcp"?');
   assert.equal(problemOf('health: {tcp: 1, intervall: 1s}'), 'unknown key "intervall"; did you mean "interval"?');
   assert.match(problemOf('health: {tcp: 1, zzzzzzz: 1}'), /^unknown key "zzzzzzz"; expected http, port, status, tcp, exec, interval/);
 });

@@ -52,3 +52,14 @@ test('an update goes on only when the new one is healthy, where it has a check',
     '+shop/web.2',
   ]);
 });
+
+test('a long life with a restart now and then resets the count of failures, though its last attempt was short', () => {
+  const failuresAfter = (restarts: number): number => {
+    const ended = record(1, 'failed', { startedAt: now - 10, finishedAt: now, failures: 6, restarts });
+    const [change] = changesOf(jobOf('service', 1), [ended]);
+    assert.ok(change?.kind === 'create');
+    return change.failures;
+  };
+  assert.equal(failuresAfter(3), 7, 'as many as its policy allows in one window');
+  assert.equal(failuresAfter(4), 1, 'more than fit into one window');
+});

@@ -129,7 +129,7 @@ test('a service that failed is placed again with a delay that grows up to its ca
     assert.ok(change?.kind === 'create');
     failures = change.failures;
     delays.push(change.placeAfter! - now);
-    assert.equal(change.reason, `placed again after ${failures === 1 ? 'a failure' : `${failures} failures`} (exit code 3)`);
+    assert.equal(change.reason, `placed again after ${failures === 1 ? 'a failure' : `${failures} failures`}: exit code 3`);
   }
   assert.deepEqual(delays, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });

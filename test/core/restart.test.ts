@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { JobType, RestartSpec } from '../../src/core/job.ts';
-import { afterExit, type Ended } from '../../src/core/restart.ts';
+import { afterExit, delayAfter, delayLeft, recentRestarts, type Ended } from '../../src/core/restart.ts';
 
 const now = 1_000_000;
 const policy: RestartSpec = { on: 'failure', attempts: 3, withinMs: 60_000, delayMs: 1_000, backoff: 2, delayMsMax: 5_000 };
@@ -139,4 +139,39 @@ test('chance at its ends gives the ends of the range', () => {
     return verdict.then === 'restart' ? verdict.delayMs : Number.NaN;
   };
   assert.deepEqual([delay(0), delay(0.5), delay(0.999_999)], [900, 1_000, 1_100]);
+});
+
+test('a delay of nothing stays nothing, however large the power of its backoff', () => {
+  const huge = { ...policy, attempts: 9, delayMs: 0, backoff: 1e300 };
+  const thrice = [now, now, now];
+  assert.equal(delayAfter(huge, 3), 0);
+  assert.deepEqual(afterExit('service', huge, ended(1, thrice, 0.99), 0.5), { then: 'restart', delayMs: 0, attemptsUsed: 4 });
+  assert.equal(delayAfter({ ...huge, delayMs: 1 }, 3), policy.delayMsMax);
+});
+
+test('the cap of the delay holds with its jitter, too', () => {
+  const capped = afterExit('service', { ...policy, attempts: 9 }, ended(1, [now, now, now], 0.99), 0.5);
+  assert.deepEqual(capped, { then: 'restart', delayMs: 5_000, attemptsUsed: 4 });
+});
+
+test('restarts in the future count no more: the clock went back', () => {
+  const ahead = [now + 1, now + 60_000, now + 1e9];
+  assert.deepEqual(afterExit('service', policy, ended(1, ahead), 0), { then: 'restart', delayMs: 1_000, attemptsUsed: 1 });
+  assert.deepEqual(recentRestarts(policy, [now - 60_000, now - 59_999, now, now + 1], now), [now - 59_999, now]);
+});
+
+test('what is left of a delay is the delay before the newest restart, less the time since', () => {
+  const left = (restartedAt: readonly number[]): number => delayLeft(policy, restartedAt, now);
+  assert.deepEqual([left([now - 300]), left([now - 9_000, now - 300]), left([now - 9_000, now - 5_000, now])], [700, 1_700, 4_000]);
+  assert.equal(left([now - 1_000]), 0);
+  assert.equal(left([now - 90_000]), 0);
+  assert.equal(left([now + 90_000]), 1_000, 'a clock that went back makes no delay longer');
+  assert.equal(left([]), 1_000);
+});
+
+test('exit 0 completes no batch task that somebody else stopped', () => {
+  const foreign: Ended = { ...ended(0), foreign: true };
+  assert.equal(afterExit('batch', policy, foreign, 0).then, 'restart');
+  assert.deepEqual(afterExit('batch', { ...policy, on: 'never' }, foreign, 0), { then: 'failed', reason: 'exit code 0' });
+  assert.equal(afterExit('service', policy, foreign, 0).then, 'completed');
 });

@@ -41,6 +41,11 @@ test(`a node killed ${kills} times after "accepted" keeps every job, and runs no
   assertOneEach(await containers(ofNode), label.id);
   assertOneEach(await containers(ofNode), label.slot);
   assert.deepEqual(
+    status.tasks.filter(({ containerId }) => containerId === null),
+    [],
+    'a task without a container',
+  );
+  assert.deepEqual(
     (await containers(ofNode)).map(({ Id }) => Id).toSorted(),
     status.tasks.map(({ containerId }) => containerId!).toSorted(),
   );

@@ -176,7 +176,7 @@ tasks:
   await eventually('its first attempt', async () => (await tasksOf(node, 'again'))[0]?.state === 'running');
   assert.equal(done(await node.cube(['logs', '-f', 'again/t.1'])).stdout, 'hello\nhello\nhello\n');
   assert.equal((await tasksOf(node, 'again'))[0]?.state, 'failed');
-  assert.equal(done(await node.cube(['logs', 'again/t.1'])).stdout, 'hello\n');
+  assert.equal(done(await node.cube(['logs', 'again/t.1'])).stdout, 'hello\nhello\nhello\n', 'and those of all attempts are kept');
 });
 
 test('logs: of a job, of its last lines, and followed until the task ends', { skip }, async () => {

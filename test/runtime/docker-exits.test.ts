@@ -133,6 +133,21 @@ test('a stop names no foreign signal, and one that somebody else sent is named',
   });
 });
 
+test('one that ends with 0 because somebody else stopped it is told apart from one that has done its work', { skip }, async () => {
+  await withDocker(async ({ runtime, docker }) => {
+    const stopped = await started(runtime, workOf(plainSpec({ command: shellOf({ onStop: 0 }) })));
+    const theirs = runtime.wait(stopped, never());
+    await docker.getContainer(stopped.id).stop({ t: 5 });
+    const exit = await theirs;
+    assert.deepEqual([exit.exitCode, exit.foreign, exit.reason], [0, true, 'somebody else sent it signal 15']);
+    const mine = await started(runtime, workOf(plainSpec({ command: shellOf({ onStop: 0 }) })));
+    assert.deepEqual(await runtime.stop(mine, { graceMs: 5_000 }).then(({ exitCode, foreign }) => [exitCode, foreign]), [0, undefined]);
+    const done = await started(runtime, workOf(plainSpec({ command: shellOf({ runForMs: 200 }) })));
+    await docker.getContainer(done.id).kill({ signal: 'SIGURG' });
+    assert.equal((await runtime.wait(done, never())).foreign, undefined);
+  });
+});
+
 test('a removal by force while it is waited for is an end with that reason', { skip }, async () => {
   await withDocker(async ({ runtime, docker }) => {
     const ref = await started(runtime, workOf(forever));

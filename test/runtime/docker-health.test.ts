@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProbeSpec } from '../../src/core/job.ts';
-import type { ContainerRef, HealthSeen, ProbeOptions, Runtime } from '../../src/ports/runtime.ts';
+import type { ContainerRef, HealthSeen, ProbeOptions, ProbeResult, Runtime } from '../../src/ports/runtime.ts';
 import { placeIn } from '../../src/runtime/docker/reach.ts';
 import type { Inspected } from '../../src/runtime/docker/state.ts';
 import { never, plainSpec, quietly, shellOf, started, workOf } from '../contracts/runtime-harness.ts';
@@ -97,7 +97,7 @@ test('commands do not pile up: while one of them still runs none is begun', { sk
     const slow = command('echo x >>/tmp/begun; sleep 1.5');
     const short = { ...plenty, timeoutMs: 300 };
     assert.equal((await runtime.probe(ref, slow, short)).detail, 'no answer within 300ms');
-    assert.equal((await runtime.probe(ref, slow, short)).detail, 'the command of an earlier look still runs');
+    assert.match((await runtime.probe(ref, slow, short)).detail, /the command of an earlier look still runs$/);
     const counted = await runtime.probe(ref, command('wc -l </tmp/begun'), plenty);
     assert.deepEqual(counted, { ok: true, detail: '1' });
   });
@@ -129,7 +129,9 @@ test('a change of health comes through although the event stream breaks', { skip
           if (one.health === 'healthy') break;
           if (one.health !== 'unhealthy') continue;
           proxy.cut();
-          await runtime.probe(ref, command('echo fine >/tmp/ok'), plenty);
+          // The connection that was kept open is cut as well, which may show only when it is used.
+          const tell = (): Promise<ProbeResult> => runtime.probe(ref, command('echo fine >/tmp/ok'), plenty);
+          await tell().catch(tell);
         }
         assert.deepEqual(
           seen.map(({ health }) => health),

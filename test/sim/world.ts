@@ -66,7 +66,8 @@ export interface World {
 /** Makes a world in which nothing happens yet. */
 export function createWorld(options: WorldOptions): World {
   const clock = createSimClock();
-  const limits = limitsWith(options.limits ?? {});
+  // Each change is reported by itself unless told, so that as much as can be is seen of it.
+  const limits = limitsWith({ reportPaceMs: 0, ...options.limits });
   const random = randomFor(options.seed, 'world');
   const network = createMemoryNetwork({ clock, random: randomFor(options.seed, 'network'), limits });
   network.delay(...(options.networkMs ?? [0, 3]));

@@ -32,7 +32,7 @@ async function readAll(bytes: Buffer, size = 1_000): Promise<{ summary: BackupSu
   return { summary, records };
 }
 
-async function refusal(bytes: Buffer): Promise<{ code: string; message: string }> {
+async function refusal(bytes: Buffer): Promise<{ code: string; message: string; hint: string }> {
   try {
     await readAll(bytes);
   } catch (thrown) {
@@ -101,12 +101,13 @@ test('a backup is of one moment, whatever is committed while it is read', async 
 test('a backup that is cut off anywhere is refused, and says so', async () => {
   const store = await filled(openMemoryStore({ limits: small }));
   const bytes = await bytesOf(store.backup(about));
-  for (let part = 0; part < 20; part++) {
+  for (let part = 1; part < 20; part++) {
     const { code, message } = await refusal(bytes.subarray(0, Math.floor((bytes.length * part) / 20)));
     assert.equal(code, 'invalid-file');
     assert.match(message, /^x\.backup cannot be restored: it was cut short: it ends within .*, after \d+ bytes$/, `part ${part}`);
   }
   assert.equal((await refusal(bytes.subarray(0, -1))).code, 'invalid-file');
+  assert.match((await refusal(bytes.subarray(0, 5))).message, /cut short: it ends within its first line, after 5 bytes/);
 });
 
 test('a flipped bit anywhere in a backup is found', async () => {
@@ -125,6 +126,14 @@ test('what is no backup, has more behind it, or is of a later format is refused'
   const store = await filled(openMemoryStore({ limits: small }));
   const bytes = await bytesOf(store.backup(about));
   assert.match((await refusal(Buffer.from('name: shop\ntasks: {}\n'))).message, /it is no backup of Cube/);
+  for (const [text, why] of [
+    ['hi\n', /it is no backup of Cube$/],
+    ['', /it is empty$/],
+  ] as const) {
+    const { message, hint } = await refusal(Buffer.from(text));
+    assert.match(message, why);
+    assert.equal(hint, 'name a file that `cube backup` wrote; nothing was changed');
+  }
   assert.match((await refusal(Buffer.concat([bytes, Buffer.from('\n')]))).message, /more behind its end/);
   const later = await refusal(Buffer.concat([Buffer.from('cube backup 2\n'), bytes.subarray(14)]));
   assert.deepEqual([later.code, /newer Cube: it has format 2/.test(later.message)], ['data-newer', true]);

@@ -96,6 +96,7 @@ async function exec(context: Context): Promise<number> {
 export const command: Command = {
   usage: 'exec <task>',
   summary: "run a command in a task, or in a job's only one; its output comes as it is, and its exit code is passed on",
+  note: 'A command that still runs when cube exec is ended goes on in the container: Docker has no way to end it.',
   options: [
     { flags: '-i, --stdin', about: "pass stdin on; without it the command's input is empty" },
     { flags: '-t, --tty', about: 'with a terminal; `-it` for a shell' },

@@ -1,12 +1,15 @@
 /** `cube explain TASK`: every node, filtered why or scored how, and the pick. */
 import type { Explained } from '../../core/placement.ts';
+import { finalStates } from '../../core/task.ts';
 import type { ExplainJson } from '../../core/views.ts';
 import { counted } from '../../core/text.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
-import { missingJobOrTask, unlessMissing } from '../find.ts';
+import type { Client } from '../connect.ts';
+import { missing, namesIn, onlySlotOf, unlessMissing } from '../find.ts';
 import { alignTable } from '../table.ts';
 import type { Cell } from '../table.ts';
+import { whyText } from '../tasks.ts';
 import type { Paint } from '../output.ts';
 
 function rounded(value: number | undefined): string {
@@ -24,8 +27,17 @@ function row(node: Explained, picked: string | null, terms: readonly string[]): 
   return [mark, node.node, verdict, rounded(node.score), ...terms.map((term) => rounded(node.terms?.[term])), node.detail ?? ''];
 }
 
-/** Lines for people: a line a node, best first, then what was picked. */
-export function explainLines(explained: ExplainJson, paint: Paint): string[] {
+/** Where it is, or where it was if it has ended: nothing is picked for that any more. */
+function placeText({ picked, state }: ExplainJson): string {
+  if (picked === null) return 'no node was picked';
+  return finalStates.has(state) ? `had been placed on ${picked}` : `picked ${picked}`;
+}
+
+/**
+ * Lines for people: a line a node, best first, then what was picked.
+ * @param cause why the task ended, where that is known
+ */
+export function explainLines(explained: ExplainJson, paint: Paint, cause = ''): string[] {
   const { nodes, picked, reasons, slot, state } = explained;
   const terms = [...new Set(nodes.flatMap((node) => Object.keys(node.terms ?? {})))];
   const order = nodes.toSorted(
@@ -42,19 +54,36 @@ export function explainLines(explained: ExplainJson, paint: Paint): string[] {
     paint,
   );
   const why = reasons.map((reason) => `  ${counted(reason.nodes, 'node')}: ${reason.filter}: ${reason.detail}`);
-  const word = picked === null ? `${slot} is ${state}: no node was picked` : `${slot} is ${state}: picked ${picked}`;
+  const word = `${slot} is ${state}: ${[...(cause ? [cause] : []), placeText(explained)].join('; ')}`;
   return [...table, '', word, ...why];
+}
+
+/** What the manager says of a task, or of the only one of a job. @throws CubeError `not-found` */
+async function askAbout(client: Client, ref: string): Promise<ExplainJson> {
+  const explained = await unlessMissing(client.explain(ref));
+  if (explained) return explained;
+  const status = await client.status();
+  const slot = onlySlotOf(status, ref);
+  if (slot === undefined) throw missing(ref, 'task', namesIn(status));
+  return client.explain(slot);
+}
+
+/** Why a task ended; empty for one that has not, and when there is nothing to say. */
+async function causeOf(client: Client, { task, state }: ExplainJson): Promise<string> {
+  if (!finalStates.has(state)) return '';
+  const status = await unlessMissing(client.status({ task }));
+  const [record] = status?.tasks ?? [];
+  return record ? whyText(record) : '';
 }
 
 async function explain(context: Context): Promise<number> {
   const { input, output } = context;
   const ref = input.args[0]!;
   const client = await connect(context);
-  const explained = await unlessMissing(client.explain(ref));
-  if (!explained) throw await missingJobOrTask(client, ref, 'task');
+  const explained = await askAbout(client, ref);
   if (output.json) output.document(explained);
   else if (output.quiet) output.line(explained.picked ?? '');
-  else for (const line of explainLines(explained, output.paint)) output.line(line);
+  else for (const line of explainLines(explained, output.paint, await causeOf(client, explained))) output.line(line);
   return 0;
 }
 
@@ -63,6 +92,6 @@ export const command: Command = {
   usage: 'explain <task>',
   summary: 'why a task is where it is, or is nowhere: every node, filtered why or scored how',
   options: [],
-  examples: [['cube explain shop/web.2', 'by slot, id, or a unique prefix of one']],
+  examples: [['cube explain shop/web.2', 'by slot, id, a unique prefix of one, or the name of a job with one task']],
   run: explain,
 };

@@ -26,6 +26,7 @@ async function nodes(context: Context): Promise<number> {
   if (output.json) output.document(all);
   else if (output.quiet) for (const node of all) output.line(node.name);
   else {
+    const withReason = all.some((node) => node.reason !== null);
     const rows = all.map((node): Cell[] => [
       node.name,
       shareOfBytes(node.reserved.memoryBytes, node.capacity.memoryBytes),
@@ -38,8 +39,9 @@ async function nodes(context: Context): Promise<number> {
         [node.state, ...(node.engineAway ? ['engine away'] : []), ...(node.eligible ? [] : ['not eligible'])].join(', '),
         node.state === 'down' || node.engineAway ? 'bad' : node.state === 'ready' ? 'good' : 'busy',
       ],
+      ...(withReason ? [node.reason ?? ''] : []),
     ]);
-    output.table(['NAME', 'MEMORY', 'DISK', 'ROLE', 'TASKS', 'CPU', 'DC', 'STATE'], rows);
+    output.table(['NAME', 'MEMORY', 'DISK', 'ROLE', 'TASKS', 'CPU', 'DC', 'STATE', ...(withReason ? ['REASON'] : [])], rows);
   }
   return 0;
 }

@@ -1,4 +1,5 @@
 /** `cube restore FILE`: puts a backup back. */
+import { problem } from '../../core/errors.ts';
 import type { Command, Context } from '../command.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { cubeVersion } from '../package-info.ts';
@@ -6,6 +7,8 @@ import { cubeVersion } from '../package-info.ts';
 async function restore(context: Context): Promise<number> {
   const { input, output, limits, env } = context;
   const file = input.args[0]!;
+  if (file === '-')
+    throw problem('usage', '`cube restore` needs a file, and cannot read stdin', { hint: 'save it to a file, and name that' });
   const directory = await dataDirectory(input.text('data'), env);
   const { restoreBackup } = await import('../../boot/backup.ts');
   const warn = (message: string): void => output.warn(message);

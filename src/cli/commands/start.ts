@@ -20,7 +20,9 @@ async function start(context: Context): Promise<number> {
       jobs.map((one) => one.name),
     );
   }
-  return finishJob(context, client, { job, change: 'started', before });
+  // A job that runs is left as it is: only a change gives it another index.
+  const change = before.jobs.some((one) => one.name === name && one.index === job.index) ? 'unchanged' : 'started';
+  return finishJob(context, client, { job, change, before });
 }
 
 /** `cube start`. */

@@ -15,7 +15,9 @@ async function readJobText(context: Context, file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (thrown) {
-    throw problem('invalid-file', `${file} cannot be read: ${(thrown as Error).message}`, {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    const known = { ENOENT: `there is no file ${file}`, EISDIR: `${file} is a folder` }[code ?? ''];
+    throw problem('invalid-file', known ?? `${file} cannot be read: ${message}`, {
       hint: '`cube init` writes a job file',
       cause: thrown,
     });

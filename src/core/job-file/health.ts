@@ -93,18 +93,23 @@ function publishesTcp(ports: unknown): boolean {
 }
 
 /** What a schema cannot say of a health check: one kind of it, what belongs to which, and that an http check finds a port. */
-export function healthFindings(name: string, health: unknown, ports: unknown): Finding[] {
+export function healthFindings(name: string, health: unknown, ports: unknown, limits: Limits): Finding[] {
   if (typeof health !== 'object' || health === null || Array.isArray(health)) return [];
   const path = ['tasks', name, 'health'];
   const [first, ...more] = kinds.filter((kind) => Object.hasOwn(health, kind));
-  if (first === undefined) return [badValue(path, 'expected one of http, tcp and exec, to say what to look at')];
+  if (first === undefined) {
+    // An unknown key is told as such: most likely it is the kind, mistyped.
+    const known = healthKeys(limits);
+    if (Object.keys(health).some((key) => !known.includes(key))) return [];
+    return [badValue(path, 'expected one of http, tcp and exec, to say what to look at')];
+  }
   const findings = more.map((kind) => badKey(path, kind, `expected only one of http, tcp and exec: "${first}" stands there already`));
   for (const key of ['port', 'status']) {
     if (first === 'http' || !Object.hasOwn(health, key)) continue;
     const advice = key === 'port' && first === 'tcp' ? '; "tcp" names the port itself' : '';
     findings.push(badKey(path, key, `"${key}" belongs to an http check${advice}`));
   }
-  if (first === 'http' && !Object.hasOwn(health, 'port') && !publishesTcp(ports)) {
+  if (first === 'http' && more.length === 0 && !Object.hasOwn(health, 'port') && !publishesTcp(ports)) {
     const message =
       'an http check needs a port: add "port" to it, the port that the container listens on, or publish a TCP port under "ports"';
     findings.push(badKey(path, 'http', message));

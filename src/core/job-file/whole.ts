@@ -45,7 +45,7 @@ export function wholeJobFindings(document: unknown, limits: Limits): Finding[] {
   const total = (counts as number[]).reduce((sum, count) => sum + count, 0);
   const findings = tasks.flatMap(([name, one]) => {
     const task = mapOf(one);
-    return [...resourceFindings(name, task.resources), ...healthFindings(name, task.health, task.ports)];
+    return [...resourceFindings(name, task.resources), ...healthFindings(name, task.health, task.ports, limits)];
   });
   // One count that is too high is a problem of its own already.
   const each = (counts as number[]).every((count) => count <= limits.jobInstancesMax);

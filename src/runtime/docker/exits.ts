@@ -1,5 +1,6 @@
 /** Tells when containers end: by the engine's events, and by comparing all that are waited for with what the engine has. */
 import { setMaxListeners } from 'node:events';
+import { constants } from 'node:os';
 import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../ports/ambient.ts';
 import type { Exit } from '../../ports/runtime.ts';
@@ -25,8 +26,10 @@ interface Watched {
   doubtedUntil?: number;
   /** When it was started, as the engine tells: another time means that somebody else started it again. */
   startedAt?: string;
-  /** What the die event said, for the case that the container is gone when it is looked at. */
+  /** What the die event said, for the case that the container is gone when it is looked at, or runs again. */
   dieCode?: number;
+  /** It is looked at once more, because its state did not tell of its end yet. */
+  looksAgain?: boolean;
 }
 
 /** The ends of one owner's containers. */
@@ -134,18 +137,24 @@ export class Exits implements EventListener {
     const signal = String(found.State.ExitCode - 128);
     // A signal tells only why it ended if it is what ended it.
     const reason = watched.foreignSignals.has(signal) ? `somebody else sent it signal ${signal}` : undefined;
-    const exit = exitOf(found, { oom: watched.oom, reason });
+    const stop = stopSignalOf(found);
+    // One that obeys a stop ends as it likes, with exit code 0, too.
+    const obeyed = found.State.ExitCode === 0 && watched.foreignSignals.has(stop);
+    const exit = obeyed
+      ? exitOf(found, { foreign: true, reason: `somebody else sent it signal ${stop}` })
+      : exitOf(found, { oom: watched.oom, reason });
     if (exit && this.#mayBeOom(id, watched, found, exit)) return;
     if (exit) {
       this.#settle(id, exit);
     } else if (this.#runsAgain(watched, found)) {
       // The end was the attempt's, whoever started its container again: what runs now belongs to nobody.
       const finishedAt = engineTime(found.State.FinishedAt) ?? this.#clock.now();
-      this.#settle(id, { exitCode: watched.dieCode ?? 137, reason: 'somebody else restarted its container', finishedAt });
-    } else if (watched.dieCode !== undefined) {
-      // It died, and does not say so: the state is late.
-      watched.dieCode = undefined;
-      this.#events.compareIn(this.#limits.engineRetryMs);
+      const why = 'somebody else restarted its container';
+      this.#settle(id, { exitCode: watched.dieCode ?? 137, reason: why, foreign: true, finishedAt });
+    } else if (watched.dieCode !== undefined && watched.looksAgain !== true) {
+      // It died, and does not say so: the state is late, or somebody is just starting it again.
+      watched.looksAgain = true;
+      this.#clock.setTimeout(() => this.check(id), this.#limits.engineRetryMs);
     }
   }
 
@@ -197,6 +206,7 @@ export class Exits implements EventListener {
         break;
       case 'die':
         if (exitCode !== undefined) watched.dieCode = Number(exitCode);
+        watched.looksAgain = false;
         this.check(id);
         break;
       case 'destroy':
@@ -212,4 +222,11 @@ export class Exits implements EventListener {
       if (state !== 'running' && state !== 'created') this.check(id);
     }
   }
+}
+
+/** The number of the signal that a stop sends it, as events tell it. */
+function stopSignalOf({ Config }: Inspected): string {
+  const name = Config.StopSignal || 'SIGTERM';
+  const number = (constants.signals as Readonly<Record<string, number>>)[name.startsWith('SIG') ? name : `SIG${name}`];
+  return String(number ?? name);
 }

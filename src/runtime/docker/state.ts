@@ -80,9 +80,12 @@ export function hasCheck(found: Inspected): boolean {
 
 /**
  * How a container ended, or undefined while it has not.
- * @param seen what events told that the state does not: that it ran out of memory, that somebody sent a signal
+ * @param seen what events told that the state does not: that it ran out of memory, that somebody sent a signal or stopped it
  */
-export function exitOf(found: Inspected, seen: { readonly oom?: boolean; readonly reason?: string } = {}): Exit | undefined {
+export function exitOf(
+  found: Inspected,
+  seen: { readonly oom?: boolean; readonly reason?: string; readonly foreign?: boolean } = {},
+): Exit | undefined {
   const { State, HostConfig } = found;
   if (stateOf(State.Status) !== 'exited') return undefined;
   const finishedAt = engineTime(State.FinishedAt) ?? 0;
@@ -91,5 +94,5 @@ export function exitOf(found: Inspected, seen: { readonly oom?: boolean; readonl
   // A child process alone may have been killed, and the container have ended well.
   const byOom = (State.OOMKilled || seen.oom === true) && State.ExitCode !== 0;
   const reason = byOom ? outOfMemory : State.Error !== '' ? State.Error : seen.reason;
-  return { exitCode: State.ExitCode, finishedAt, ...(reason === undefined ? {} : { reason }) };
+  return { exitCode: State.ExitCode, finishedAt, ...(reason === undefined ? {} : { reason }), ...(seen.foreign ? { foreign: true } : {}) };
 }
