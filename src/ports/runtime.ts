@@ -40,7 +40,7 @@ export interface Exit {
   readonly exitCode: number;
   /** Out of memory, killed by hand, removed: what the code alone does not tell. */
   readonly reason?: string;
-  /** Whether somebody else had it ended, by a stop or a restart, where the runtime can know. */
+  /** Whether somebody else restarted its container: its work was cut short, whatever the code says. */
   readonly foreign?: boolean;
   readonly finishedAt: number;
 }

@@ -68,7 +68,8 @@ test('a service with an http check is there when it is healthy; when it gets ill
 
 test('a service that does not get healthy is not waited for any longer than told, and the last look is told', { skip }, async (t) => {
   const node = await startNode(t);
-  const never = job('never', serve, `health: {http: /no, port: 80, ${quick}}`, { policy: 'restart: {on: never}' });
+  const patient = quick.replace('startPeriod: 5s', 'startPeriod: 15s');
+  const never = job('never', serve, `health: {http: /no, port: 80, ${patient}}`, { policy: 'restart: {on: never}' });
   const outcome = await node.cube(['submit', '-', '--timeout', '8s'], { input: never });
   assert.equal(outcome.code, 124);
   assert.match(outcome.stderr, /never\/t\.1 running \(unknown\) on .*: health check: GET \/no answered 404/);

@@ -134,15 +134,11 @@ export class Exits implements EventListener {
       this.#gone(id);
       return;
     }
-    const signal = String(found.State.ExitCode - 128);
-    // A signal tells only why it ended if it is what ended it.
+    const { ExitCode } = found.State;
+    // A signal tells only why it ended if it is what ended it; one that obeys a stop may end with exit code 0.
+    const signal = ExitCode === 0 ? stopSignalOf(found) : String(ExitCode - 128);
     const reason = watched.foreignSignals.has(signal) ? `somebody else sent it signal ${signal}` : undefined;
-    const stop = stopSignalOf(found);
-    // One that obeys a stop ends as it likes, with exit code 0, too.
-    const obeyed = found.State.ExitCode === 0 && watched.foreignSignals.has(stop);
-    const exit = obeyed
-      ? exitOf(found, { foreign: true, reason: `somebody else sent it signal ${stop}` })
-      : exitOf(found, { oom: watched.oom, reason });
+    const exit = exitOf(found, { oom: watched.oom, reason });
     if (exit && this.#mayBeOom(id, watched, found, exit)) return;
     if (exit) {
       this.#settle(id, exit);

@@ -80,12 +80,9 @@ export function hasCheck(found: Inspected): boolean {
 
 /**
  * How a container ended, or undefined while it has not.
- * @param seen what events told that the state does not: that it ran out of memory, that somebody sent a signal or stopped it
+ * @param seen what events told that the state does not: that it ran out of memory, that somebody sent a signal
  */
-export function exitOf(
-  found: Inspected,
-  seen: { readonly oom?: boolean; readonly reason?: string; readonly foreign?: boolean } = {},
-): Exit | undefined {
+export function exitOf(found: Inspected, seen: { readonly oom?: boolean; readonly reason?: string | undefined } = {}): Exit | undefined {
   const { State, HostConfig } = found;
   if (stateOf(State.Status) !== 'exited') return undefined;
   const finishedAt = engineTime(State.FinishedAt) ?? 0;
@@ -94,5 +91,5 @@ export function exitOf(
   // A child process alone may have been killed, and the container have ended well.
   const byOom = (State.OOMKilled || seen.oom === true) && State.ExitCode !== 0;
   const reason = byOom ? outOfMemory : State.Error !== '' ? State.Error : seen.reason;
-  return { exitCode: State.ExitCode, finishedAt, ...(reason === undefined ? {} : { reason }), ...(seen.foreign ? { foreign: true } : {}) };
+  return { exitCode: State.ExitCode, finishedAt, ...(reason === undefined ? {} : { reason }) };
 }
