@@ -234,7 +234,11 @@ export function checkNode(leader: Leader, id: string): void {
   if (node.state === 'suspect' && silentMs < limits.nodeDownMs) return leader.deadlines.set(`node:${id}`, heardAt + limits.nodeDownMs);
   moveNode(leader, node, 'deadline.down', { reason: `silent for ${Math.round(silentMs)} ms` }, 'no beat');
   for (const task of leader.state.tasksOn(id)) {
-    if (!isFinal(task)) moveTask(leader, task, 'node.down', { reason: `node ${node.name} is down` }, `node ${node.name} is down`);
+    if (isFinal(task)) continue;
+    const why = `node ${node.name} is down`;
+    const left = moveTask(leader, task, 'node.down', { reason: why }, why);
+    // What was wanted no more is let go: the worker is told again when it returns.
+    if (left.desired === 'stopped') moveTask(leader, left, 'order.stop', { reason: why }, why);
   }
 }
 

@@ -19,7 +19,7 @@ test('a wait outlasts an engine that is away', async () => {
   );
 });
 
-test('ends are looked at, and containers made, by new connections: an engine that goes takes none, and no attempt is wasted on it', async () => {
+test('ends are looked at, and the next containers made, by new connections: an engine that goes takes none, and no attempt is wasted on it', async () => {
   await onScript(async (engine, runtime) => {
     const connections = new Map<string, string | undefined>();
     const noting = (name: string, answer: ReturnType<typeof json>): Parameters<typeof engine.on>[1] => {
@@ -33,7 +33,7 @@ test('ends are looked at, and containers made, by new connections: an engine tha
     engine.on('GET /_ping', noting('ping', json(200, 'OK')));
     engine.on('GET /info', noting('describe', json(200, { NCPU: 1, MemTotal: 1, DockerRootDir: '/' })));
     await runtime.wait({ id: 'a', name: 'a' }, never());
-    await runtime.prepare(workOf(plainSpec({})), quietly());
+    await runtime.prepare(workOf(plainSpec({}), { attempt: 2 }), quietly());
     await runtime.ping();
     assert.deepEqual(Object.fromEntries(connections), { look: 'close', describe: 'keep-alive', make: 'close', ping: 'close' });
   });
