@@ -174,3 +174,30 @@ test('a restart that was quicker than the reports is an event all the same, and 
   assert.deepEqual([last.from, last.to, last.event], ['running', 'running', 'report.running']);
   assert.match(last.cause, /attempt 2, after killed by somebody else/);
 });
+
+test('a task whose node is back and has not spoken of it yet is told to stop, not given up', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  worker.leave();
+  await bench.pass(10_000);
+  assert.equal(stateOf(bench, id), 'unreachable');
+  await bench.answer(worker.join({ reports: [] }));
+  await bench.answer(bench.control.stopTask(id));
+  await bench.pass(100);
+  assert.deepEqual([stateOf(bench, id), worker.orders().get(id)?.desired], ['unreachable', 'stopped']);
+  worker.send({ type: 'reports', reports: [report(id, 7, 'stopped')] });
+  await bench.pass(100);
+  assert.equal(stateOf(bench, id), 'stopped');
+});
+
+test('a task that was to stop when its node went down is let go, and its job is stopped', async () => {
+  const bench = createManagerBench();
+  const { worker, id } = await withRunningTask(bench);
+  await bench.answer(bench.control.stopJob('shop', { purge: false }));
+  await bench.pass(100);
+  assert.equal(stateOf(bench, id), 'running');
+  worker.leave();
+  await bench.pass(10_000);
+  assert.equal(stateOf(bench, id), 'lost');
+  assert.equal(bench.host.mirror.jobs.get('shop')?.status, 'stopped');
+});
