@@ -16,8 +16,6 @@ export class Reporter {
   readonly #limits: Limits;
   readonly #send: (reports: readonly TaskReport[]) => void;
   #connected = false;
-  /** Monotonic. */
-  #flushedAt = Number.NEGATIVE_INFINITY;
   #timer: unknown = undefined;
   #idle: (() => void)[] = [];
 
@@ -31,11 +29,7 @@ export class Reporter {
   add(report: TaskReport): void {
     this.#open.set(report.id, report);
     this.#dirty.add(report.id);
-    if (!this.#connected) return;
-    // The first goes soon, with what comes along; while there are many they travel together.
-    const sinceMs = this.#clock.monotonic() - this.#flushedAt;
-    const { reportBatchMs, reportPaceMs } = this.#limits;
-    this.#timer ??= this.#clock.setTimeout(() => this.#flush(), Math.max(reportBatchMs, reportPaceMs - sinceMs));
+    if (this.#connected) this.#timer ??= this.#clock.setTimeout(() => this.#flush(), this.#limits.reportBatchMs);
   }
 
   /** The link is open: sends all that was not acknowledged. */
@@ -82,7 +76,6 @@ export class Reporter {
   #flush(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#flushedAt = this.#clock.monotonic();
     const reports: TaskReport[] = [];
     for (const id of this.#dirty) {
       const report = this.#open.get(id);

@@ -22,13 +22,12 @@ async function startCluster(
   names: readonly string[],
   limits: readonly string[] = [],
 ): Promise<Cluster> {
-  // Two workers of one host would measure the same at different times, and tasks go by what was measured.
-  const worker = (name: string): string[] => ['--name', name, '--limit', 'measureMs=600000'];
-  const first = await startNode(t, { command: 'worker', args: worker(names[0]!) });
-  const others = names.slice(1).map((name) => startNode(t, { command: 'worker', args: worker(name), data: first.data }));
+  const first = await startNode(t, { command: 'worker', args: ['--name', names[0]!] });
+  const others = names.slice(1).map((name) => startNode(t, { command: 'worker', args: ['--name', name], data: first.data }));
   const workers = [first, ...(await Promise.all(others))];
   const addresses = workers.map(({ url }) => new URL(url).host).join(',');
-  const args = ['--name', 'head', '--workers', addresses, ...limits.flatMap((limit) => ['--limit', limit])];
+  // In turns: by what was measured, two workers of one host differ by chance.
+  const args = ['--name', 'head', '--workers', addresses, '--scheduler', 'roundrobin', ...limits.flatMap((limit) => ['--limit', limit])];
   const manager = await startNode(t, { command: 'manager', args, data: first.data });
   await nodesReady(manager, names);
   return { manager, workers };

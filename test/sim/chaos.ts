@@ -42,7 +42,6 @@ function clusterFor(seed: number, dice: Dice, planted: PlantedBug | undefined): 
     limits: {
       measureMs: 60_000,
       measureTasksMs: 60_000,
-      reportPaceMs: dice.pick([0, 0, 150]),
       sweepMs: 4_000,
       orphanGraceMs: 2_000,
       replaceDelayMs: 300,

@@ -66,8 +66,7 @@ export interface World {
 /** Makes a world in which nothing happens yet. */
 export function createWorld(options: WorldOptions): World {
   const clock = createSimClock();
-  // Each change is reported by itself unless told, so that as much as can be is seen of it.
-  const limits = limitsWith({ reportPaceMs: 0, ...options.limits });
+  const limits = limitsWith(options.limits ?? {});
   const random = randomFor(options.seed, 'world');
   const network = createMemoryNetwork({ clock, random: randomFor(options.seed, 'network'), limits });
   network.delay(...(options.networkMs ?? [0, 3]));

@@ -47,8 +47,6 @@ export const hostLimits = {
   linkStreamsMax: 256,
   /** Longest time a report waits for others to travel with. */
   reportBatchMs: 5,
-  /** Shortest time between two batches of reports: what changes within it travels together. */
-  reportPaceMs: 50,
   /** Bytes of a stream (logs) in flight before the receiver grants more. */
   streamWindowBytes: 262_144,
   /** Tasks of a job whose logs are read at once, and merged by time; of more they come one after the other. */
