@@ -3,7 +3,7 @@ import { problem } from '../../src/core/errors.ts';
 import type { JobCounts, JobRecord, TaskSpec } from '../../src/core/job.ts';
 import { jobSignal } from '../../src/core/job-status.ts';
 import { reconcile, type Change } from '../../src/core/reconcile.ts';
-import { countSlots, slotsOf } from '../../src/core/slots.ts';
+import { countSlots } from '../../src/core/slots.ts';
 import { sameJob, specHash } from '../../src/core/spec-hash.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
@@ -19,7 +19,7 @@ export function jobView(leader: Leader, job: JobRecord): JobView {
 }
 
 function countsOf(leader: Leader, job: JobRecord): JobCounts {
-  return countSlots(slotsOf(job, leader.state.tasksOf(job.name)).slots);
+  return countSlots(leader.state.slotsOf(job).slots);
 }
 
 /** The job of that name. @throws CubeError `not-found` */
@@ -127,10 +127,10 @@ export function followJob(leader: Leader, name: string): void {
   const job = leader.state.jobs.get(name);
   if (job === undefined) return;
   const { clock } = leader.deps.ambient;
-  const before = slotsOf(job, leader.state.tasksOf(name));
+  const before = leader.state.slotsOf(job);
   const changes = reconcile(job, before.slots, before.extra, clock.now(), leader.deps.limits);
   for (const change of changes) apply(leader, job, change);
-  const after = changes.length === 0 ? before : slotsOf(job, leader.state.tasksOf(name));
+  const after = changes.length === 0 ? before : leader.state.slotsOf(job);
   const { event, reason } = jobSignal(job, after.slots, after.extra);
   if (event === undefined) return;
   if (event === 'tasks.gone' && job.purgeWanted) return forgetJob(leader, job);

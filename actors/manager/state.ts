@@ -5,6 +5,7 @@
 import type { JobRecord, JobSpec, TaskSpec } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import { minus, noResources, plus, type Resources } from '../../src/core/resources.ts';
+import { JobSlots, type SlotList } from '../../src/core/slots.ts';
 import { holdsNode, isFinal, type PortBinding, type TaskRecord } from '../../src/core/task.ts';
 
 /** What the tasks placed on a node take of it. */
@@ -31,12 +32,24 @@ export class ClusterState {
   readonly #byJob = new Map<string, Map<string, TaskRecord>>();
   readonly #bySlot = new Map<string, Map<string, TaskRecord>>();
   readonly #byNode = new Map<string, Map<string, TaskRecord>>();
+  readonly #slots = new Map<string, JobSlots>();
   readonly #loads = new Map<string, NodeLoad>();
   readonly #byClientId = new Map<string, string>();
 
   /** Records of a job. */
   tasksOf(job: string): TaskRecord[] {
     return [...(this.#byJob.get(job)?.values() ?? [])];
+  }
+
+  /** A job's slots as they are now; good until its records change. */
+  slotsOf(job: JobRecord): SlotList {
+    let slots = this.#slots.get(job.name);
+    if (slots === undefined) {
+      const named = new Set(this.tasksOf(job.name).map(({ slot }) => slot));
+      slots = new JobSlots(job, named, (slot) => this.#bySlot.get(slot)?.values() ?? []);
+      this.#slots.set(job.name, slots);
+    }
+    return slots.read();
   }
 
   /** Records placed on a node, final ones too. */
@@ -69,7 +82,9 @@ export class ClusterState {
   }
 
   putJob(job: JobRecord): void {
-    const former = this.jobs.get(job.name)?.origin.clientTaskId;
+    const known = this.jobs.get(job.name);
+    if (known === undefined || !asksTheSame(known, job)) this.#slots.delete(job.name);
+    const former = known?.origin.clientTaskId;
     if (former !== undefined && former !== job.origin.clientTaskId) this.#byClientId.delete(former);
     this.jobs.set(job.name, job);
     if (job.origin.clientTaskId !== undefined) this.#byClientId.set(job.origin.clientTaskId, job.name);
@@ -79,6 +94,7 @@ export class ClusterState {
     const id = this.jobs.get(name)?.origin.clientTaskId;
     if (id !== undefined) this.#byClientId.delete(id);
     this.jobs.delete(name);
+    this.#slots.delete(name);
   }
 
   putTask(task: TaskRecord): void {
@@ -86,6 +102,7 @@ export class ClusterState {
     this.#account(before, -1);
     this.tasks.set(task.id, task);
     this.#account(task, 1);
+    this.#slots.get(task.job)?.touch(task.slot);
     into(this.#byJob, task.job).set(task.id, task);
     into(this.#bySlot, task.slot).set(task.id, task);
     if (task.node !== undefined) into(this.#byNode, task.node).set(task.id, task);
@@ -97,6 +114,7 @@ export class ClusterState {
     const task = this.tasks.get(id);
     if (task === undefined) return;
     this.#account(task, -1);
+    this.#slots.get(task.job)?.touch(task.slot);
     this.tasks.delete(id);
     this.pending.delete(id);
     drop(this.#byJob, task.job, id);
@@ -123,6 +141,11 @@ export class ClusterState {
       else load.ports.delete(key);
     }
   }
+}
+
+/** Whether two records of a job ask for the same slots, and count the same records for them. */
+function asksTheSame(a: JobRecord, b: JobRecord): boolean {
+  return a.spec === b.spec && a.hashes === b.hashes && a.run === b.run && a.completedFrom === b.completedFrom;
 }
 
 function into<T>(index: Map<string, Map<string, T>>, key: string): Map<string, T> {

@@ -40,60 +40,53 @@ export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonl
     for (const slot of slots) for (const task of slot.live) stop(task, 'the job is stopped');
     return changes;
   }
-  for (const group of byTask(slots)) {
-    let room = limits.updateParallel - group.filter(isChanging).length;
-    for (const slot of group) {
-      if (isDone(slot)) {
-        for (const task of slot.live) stop(task, `${slot.name} has completed`);
-        continue;
-      }
-      // Several of earlier versions: one returned from out of reach, or an update was overtaken by the next.
-      const [old, ...older] = outdated(slot).toSorted(byWorth(slot));
-      for (const task of older) stop(task, standsIn(old!));
-      if (isOutdated(slot)) {
-        if (room-- > 0) changes.push(beginUpdate(job, slot, old!));
-      } else changes.push(...settle(job, slot, old, now, limits));
+  let rooms: Map<string, number> | undefined;
+  for (const slot of slots) {
+    if (isSettled(slot)) continue;
+    if (isDone(slot)) {
+      for (const task of slot.live) stop(task, `${slot.name} has completed`);
+      continue;
     }
+    // Several of earlier versions: one returned from out of reach, or an update was overtaken by the next.
+    const [old, ...older] = slot.outdated.toSorted(byWorth(slot));
+    for (const task of older) stop(task, standsIn(old!));
+    if (!isOutdated(slot)) {
+      changes.push(...settle(job, slot, old, now, limits));
+      continue;
+    }
+    rooms ??= roomsByTask(slots, limits);
+    const room = rooms.get(slot.task)!;
+    if (room <= 0) continue;
+    rooms.set(slot.task, room - 1);
+    changes.push(beginUpdate(job, slot, old!));
   }
   return changes;
 }
 
-function byTask(slots: readonly Slot[]): Slot[][] {
-  const groups = new Map<string, Slot[]>();
-  for (const slot of slots) {
-    const group = groups.get(slot.task);
-    if (group) group.push(slot);
-    else groups.set(slot.task, [slot]);
-  }
-  return [...groups.values()];
+/** How many more slots of each task may begin their update. */
+function roomsByTask(slots: readonly Slot[], limits: Limits): Map<string, number> {
+  const rooms = new Map<string, number>();
+  for (const slot of slots) rooms.set(slot.task, (rooms.get(slot.task) ?? limits.updateParallel) - (isChanging(slot) ? 1 : 0));
+  return rooms;
 }
 
-function isWanted(task: TaskRecord): boolean {
-  return task.desired === 'running';
+/** Whether a slot has just what it should: of most slots this is so at most times. */
+function isSettled(slot: Slot): boolean {
+  return slot.live.length === 1 && slot.current.length === 1 && !isDone(slot);
 }
 
 function isUp(task: TaskRecord, { fits, spec }: Slot): boolean {
   return task.state === 'running' && isWell(task, fits(task) ? spec.health : undefined);
 }
 
-/** Live, wanted and reachable records of the slot, of the version wanted now. */
-function current(slot: Slot): TaskRecord[] {
-  return slot.live.filter((task) => isWanted(task) && isReachable(task) && slot.fits(task));
-}
-
-/** The same of earlier versions, or where the job may not be any more. */
-function outdated(slot: Slot): TaskRecord[] {
-  return slot.live.filter((task) => isWanted(task) && isReachable(task) && !slot.fits(task));
-}
-
 /** Whether a slot still runs an earlier version, and nothing of the new one was tried. */
 function isOutdated(slot: Slot): boolean {
-  return outdated(slot).length > 0 && current(slot).length === 0 && slot.ended?.specHash !== slot.specHash;
+  return slot.outdated.length > 0 && slot.current.length === 0 && slot.ended?.specHash !== slot.specHash;
 }
 
 /** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
 function isChanging(slot: Slot): boolean {
-  return !isOutdated(slot) && !current(slot).some((task) => isUp(task, slot)) && slot.ended?.state !== 'completed';
+  return !isOutdated(slot) && !slot.current.some((task) => isUp(task, slot)) && slot.ended?.state !== 'completed';
 }
 
 /** A slot with a fixed host port cannot run twice on a node: its old task goes first. Else the new one comes first. */
@@ -117,13 +110,13 @@ function standsIn(task: TaskRecord): string {
 
 /** Steps for a slot that is not waiting for an update: too much goes, what is missing comes. */
 function settle(job: JobRecord, slot: Slot, old: TaskRecord | undefined, now: number, limits: Limits): Change[] {
-  const [keep, ...surplus] = current(slot).toSorted(byWorth(slot));
+  const [keep, ...surplus] = slot.current.toSorted(byWorth(slot));
   if (keep !== undefined) {
     const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: standsIn(keep) }));
     if (old && (isUp(keep, slot) || !isNewFirst(slot))) changes.push({ kind: 'stop', task: old, reason: replacedBy(job) });
     return changes;
   }
-  if (slot.live.some((task) => isReachable(task) && !isWanted(task))) return [];
+  if (slot.live.some((task) => isReachable(task) && task.desired !== 'running')) return [];
   const again = next(job, slot, now, limits);
   return again === undefined ? [] : [{ kind: 'create', slot, ...again }];
 }

@@ -4,16 +4,24 @@ import { slotName } from './ids.ts';
 import type { JobCounts, JobRecord, TaskSpec } from './job.ts';
 import { isFinal, type TaskRecord } from './task.ts';
 
-/** One wanted instance of a job, with its records. */
-export interface Slot {
+/** Which wanted instance of a job a slot is. */
+interface SlotIdentity {
   readonly name: string;
   readonly task: string;
   /** Counted from 1. */
   readonly index: number;
   readonly spec: TaskSpec;
+}
+
+/** One wanted instance of a job, with its records. */
+export interface Slot extends SlotIdentity {
   readonly specHash: string;
   /** Records that are not final, oldest first. */
   readonly live: readonly TaskRecord[];
+  /** Live, wanted and reachable records that are what the job wants now. */
+  readonly current: readonly TaskRecord[];
+  /** The same that are not: of earlier versions, or where the job may not be any more. */
+  readonly outdated: readonly TaskRecord[];
   /** Whether a live record is what the job wants now: of this version, and where it may be. */
   readonly fits: (task: TaskRecord) => boolean;
   /** The newest final record of the job's current run. */
@@ -23,33 +31,83 @@ export interface Slot {
 }
 
 /** All slots that a job's spec asks for, and the live records that belong to none of them. */
-export function slotsOf(job: JobRecord, tasks: Iterable<TaskRecord>): { slots: Slot[]; extra: TaskRecord[] } {
+export interface SlotList {
+  readonly slots: readonly Slot[];
+  readonly extra: readonly TaskRecord[];
+}
+
+/** A job's slots, drawn from all its records. */
+export function slotsOf(job: JobRecord, tasks: Iterable<TaskRecord>): SlotList {
   const bySlot = new Map<string, TaskRecord[]>();
   for (const task of tasks) {
     const records = bySlot.get(task.slot);
     if (records) records.push(task);
     else bySlot.set(task.slot, [task]);
   }
-  const slots: Slot[] = [];
-  for (const [task, spec] of Object.entries(job.spec.tasks)) {
-    for (let index = 1; index <= spec.count; index++) {
-      const name = slotName(job.name, task, index);
-      slots.push(slotFrom(job, { name, task, index, spec }, bySlot.get(name) ?? []));
-      bySlot.delete(name);
-    }
-  }
-  const extra = [...bySlot.values()].flat().filter((task) => !isFinal(task));
-  return { slots, extra };
+  return new JobSlots(job, bySlot.keys(), (slot) => bySlot.get(slot) ?? []).read();
 }
 
-function slotFrom(job: JobRecord, slot: Pick<Slot, 'name' | 'task' | 'index' | 'spec'>, records: TaskRecord[]): Slot {
+/** A job's slots, kept while its records change: what is read anew are the slots that were touched, however many there are. */
+export class JobSlots {
+  readonly #job: JobRecord;
+  readonly #recordsOf: (slot: string) => Iterable<TaskRecord>;
+  readonly #slots: Slot[] = [];
+  readonly #places = new Map<string, number>();
+  /** Live records of slots that the job does not ask for. */
+  readonly #extra = new Map<string, readonly TaskRecord[]>();
+  readonly #touched: Set<string>;
+
+  /**
+   * @param named slots of which there are records, also such that the job does not ask for
+   * @param recordsOf all records of a slot, as they are when the slots are read
+   */
+  constructor(job: JobRecord, named: Iterable<string>, recordsOf: (slot: string) => Iterable<TaskRecord>) {
+    this.#job = job;
+    this.#recordsOf = recordsOf;
+    for (const [task, spec] of Object.entries(job.spec.tasks)) {
+      for (let index = 1; index <= spec.count; index++) {
+        const name = slotName(job.name, task, index);
+        this.#places.set(name, this.#slots.length);
+        this.#slots.push(slotFrom(job, { name, task, index, spec }, []));
+      }
+    }
+    this.#touched = new Set(named);
+  }
+
+  /** Notes that a slot's records changed. */
+  touch(slot: string): void {
+    this.#touched.add(slot);
+  }
+
+  /** The slots as they are now. What an earlier read returned is not kept as it was. */
+  read(): SlotList {
+    for (const name of this.#touched) {
+      const place = this.#places.get(name);
+      const records = [...this.#recordsOf(name)];
+      if (place !== undefined) {
+        this.#slots[place] = slotFrom(this.#job, this.#slots[place]!, records);
+        continue;
+      }
+      const live = records.filter((task) => !isFinal(task));
+      if (live.length > 0) this.#extra.set(name, live);
+      else this.#extra.delete(name);
+    }
+    this.#touched.clear();
+    return { slots: this.#slots, extra: [...this.#extra.values()].flat() };
+  }
+}
+
+function slotFrom(job: JobRecord, { name, task, index, spec }: SlotIdentity, records: TaskRecord[]): Slot {
   records.sort((a, b) => a.run - b.run || a.createdAt - b.createdAt || a.version - b.version);
-  const live = records.filter((task) => !isFinal(task));
-  const counts = (task: TaskRecord): boolean => task.run >= (task.state === 'completed' ? job.completedFrom : job.run);
-  const ended = records.findLast((task) => isFinal(task) && counts(task));
-  const specHash = job.hashes[slot.task]!;
-  const fits = (task: TaskRecord): boolean => task.specHash === specHash && mayStay(job, task);
-  const found = { ...slot, specHash, live, fits, ended };
+  const live = records.filter((record) => !isFinal(record));
+  const counts = (record: TaskRecord): boolean => record.run >= (record.state === 'completed' ? job.completedFrom : job.run);
+  const ended = records.findLast((record) => isFinal(record) && counts(record));
+  const specHash = job.hashes[task]!;
+  const fits = (record: TaskRecord): boolean => record.specHash === specHash && mayStay(job, record);
+  const wanted = live.filter((record) => record.desired === 'running' && isReachable(record));
+  const current = wanted.filter(fits);
+  const outdated = wanted.filter((record) => !fits(record));
+  const found = { name, task, index, spec, specHash, live, current, outdated, fits, ended };
   return { ...found, shown: isDone(found) ? ended : standingFor(found) };
 }
 
@@ -60,7 +118,7 @@ function mayStay({ spec }: JobRecord, task: TaskRecord): boolean {
   return onNode === undefined || task.nodeName === undefined || task.nodeName === onNode;
 }
 
-function standingFor({ fits, live, ended }: Omit<Slot, 'shown'>): TaskRecord | undefined {
+function standingFor({ fits, live, ended }: Pick<Slot, 'fits' | 'live' | 'ended'>): TaskRecord | undefined {
   const reachable = live.filter(isReachable);
   const best = reachable.findLast(fits) ?? reachable.at(-1);
   if (best) return best;

@@ -21,6 +21,10 @@ const patienceMs = 30_000;
 /** Between two kills, so that the clearing up of one does not fall on the next. */
 const restMs = 1_500;
 
+/** Told to end: what was begun on the engine, a swarm above all, must not be left behind. */
+let isEnding = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isEnding = true));
+
 /** One container that was replaced. */
 interface Replaced {
   /** From the engine's `die` event to its `start` event of the replacement. */
@@ -34,6 +38,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined> | T | u
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
+    if (isEnding) throw new Error('told to end');
     if (performance.now() > giveUpAt) throw new Error(`this did not come: ${what}`);
     await sleep(10);
   }

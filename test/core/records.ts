@@ -3,7 +3,7 @@ import type { JobRecord, JobSpec, JobType, TaskSpec } from '../../src/core/job.t
 import { slotName } from '../../src/core/ids.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import { noResources } from '../../src/core/resources.ts';
-import { slotsOf, type Slot } from '../../src/core/slots.ts';
+import { slotsOf, type SlotList } from '../../src/core/slots.ts';
 import type { TaskRecord, TaskState } from '../../src/core/task.ts';
 
 /** When everything happens, ms. */
@@ -86,7 +86,7 @@ export function record(index: number, state: TaskState, changes: Partial<TaskRec
 }
 
 /** The slots of a job and what belongs to none. */
-export function look(job: JobRecord, tasks: readonly TaskRecord[]): { slots: Slot[]; extra: TaskRecord[] } {
+export function look(job: JobRecord, tasks: readonly TaskRecord[]): SlotList {
   return slotsOf(job, tasks);
 }
 

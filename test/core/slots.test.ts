@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { JobRecord } from '../../src/core/job.ts';
-import { countSlots, isDone, isReachable, isSpent, isStuck, type Slot } from '../../src/core/slots.ts';
+import { seededRandom } from '../../src/core/random.ts';
+import { countSlots, isDone, isReachable, isSpent, isStuck, JobSlots, slotsOf, type Slot } from '../../src/core/slots.ts';
 import { finalStates, taskStates, type TaskRecord } from '../../src/core/task.ts';
 import { jobOf, look, record } from './records.ts';
 
@@ -148,4 +149,24 @@ test('each slot counts once, by the record that stands for it', () => {
     record(9, 'running'),
   ];
   assert.deepEqual(countSlots(look(job, tasks).slots), { desired: 8, running: 4, healthy: 3, failed: 2, completed: 1 });
+});
+
+test('slots that are kept while records change are the ones drawn from all records at once', () => {
+  const plain = (list: ReturnType<typeof slotsOf>): unknown => ({
+    slots: list.slots.map(({ fits: _fits, ...slot }) => slot),
+    extra: list.extra.toSorted((a, b) => a.id.localeCompare(b.id)),
+  });
+  const random = seededRandom(7);
+  const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
+  const known = new Map<string, TaskRecord>();
+  const job = jobOf('service', 4, { version: 2 });
+  const kept = new JobSlots(job, [], (slot) => [...known.values()].filter((task) => task.slot === slot));
+  for (let step = 0; step < 2_000; step++) {
+    const old = known.size > 12 || (known.size > 0 && random() < 0.5) ? pick([...known.values()]) : undefined;
+    const task = old ?? record(1 + Math.floor(random() * 6), 'pending', random() < 0.5 ? v2 : {});
+    if (old && random() < 0.4) known.delete(task.id);
+    else known.set(task.id, { ...task, state: pick(taskStates), desired: pick(['running', 'stopped']) });
+    kept.touch(task.slot);
+    if (random() < 0.7) assert.deepEqual(plain(kept.read()), plain(slotsOf(job, known.values())));
+  }
 });
