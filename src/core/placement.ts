@@ -1,17 +1,24 @@
 /** What the scheduler is asked and what it answers. */
+import type { Constraint, NodeAttributes } from './constraint.ts';
 import type { NodeState } from './node.ts';
 import type { PortSpec, Protocol } from './job.ts';
 import type { Resources } from './resources.ts';
 import type { PortBinding } from './task.ts';
 
 /** The scoring policies this version has. */
-export type PolicyName = 'epvm' | 'roundrobin';
+export const policyNames = ['epvm', 'roundrobin', 'spread', 'binpack'] as const;
+
+/** One of them. */
+export type PolicyName = (typeof policyNames)[number];
+
+/** Whether a text is a policy's name. */
+export function isPolicyName(text: string): text is PolicyName {
+  return (policyNames as readonly string[]).includes(text);
+}
 
 /** A node as the scheduler sees it: a snapshot, nothing in it changes. */
-export interface NodeView {
+export interface NodeView extends NodeAttributes {
   readonly id: string;
-  readonly name: string;
-  readonly dc: string;
   readonly state: NodeState;
   readonly eligible: boolean;
   /** Its engine does not answer. */
@@ -19,7 +26,7 @@ export interface NodeView {
   readonly capacity: Resources;
   /** Sum over the tasks placed there. */
   readonly reserved: Resources;
-  /** Measured; zero where nothing was measured yet. */
+  /** Measured, and what was placed since; zero where nothing was measured yet. */
   readonly used: Resources;
   readonly tasks: number;
   readonly slotsMax: number;
@@ -40,22 +47,73 @@ export interface Ask {
   readonly onNode?: string;
   /** Ids of nodes where it failed lately: they are used only when no other node can take it. */
   readonly avoid?: readonly string[];
+  /** All must hold. */
+  readonly constraints?: readonly Constraint[];
+  /** Nodes for which one of these holds are better. */
+  readonly affinity?: readonly Constraint[];
+  /** An attribute over whose values the job's tasks are to be spread. */
+  readonly spread?: string;
+  /** How many tasks of this task's kind a node takes at most. */
+  readonly maxPerNode?: number;
 }
 
 /** Tasks that ask for the same, in the order in which they are to be placed. */
 export interface TaskGroup {
   readonly ask: Ask;
+  /** How many tasks of this kind (same job, same name) nodes have already, by the node's id; for `maxPerNode` and spreading. */
+  readonly mates?: Readonly<Record<string, number>>;
   readonly tasks: readonly { readonly id: string; readonly slot: string }[];
+}
+
+/** An attribute's values as a column: `ids[row]` is the place of the node's value in `values`, where 0 stands for none. */
+export interface AttributeColumn {
+  readonly ids: Int32Array;
+  readonly values: readonly (string | undefined)[];
+}
+
+/** What the ports of a node are chosen by. */
+export type NodePorts = Pick<NodeView, 'portsIp' | 'portRange' | 'portsNext' | 'portsTaken'>;
+
+/** The nodes as columns, a row a node. Rows of nodes that left stay empty until the next one joins. */
+export interface NodeColumns {
+  readonly rows: number;
+  readonly ids: readonly string[];
+  readonly names: readonly string[];
+  /** What a node is open to, as a place in `conditions` (scheduling/conditions.ts). */
+  readonly conditions: Uint8Array;
+  /** Order by name, then id: by which equal scores are told apart. */
+  readonly ranks: Int32Array;
+  /** Names of the columns below: cpu, memory, disk, slots, then custom ones. */
+  readonly resources: readonly string[];
+  readonly capacity: readonly Float64Array[];
+  readonly reserved: readonly Float64Array[];
+  readonly used: readonly Float64Array[];
+  readonly attributes: Readonly<Record<string, AttributeColumn>>;
+  /** By row. */
+  readonly ports: readonly (NodePorts | undefined)[];
+}
+
+/** Where the columns come from: what a batch needs of the nodes is made when it is asked for. */
+export interface NodeSource {
+  /** The columns now, with these attributes and custom resources among them. What changes later may show in them. */
+  columns(attributes: Iterable<string>, resources: Iterable<string>): NodeColumns;
+  /** The row of a node by its id or name; -1 when there is none. */
+  rowOf(id: string): number;
+  rowNamed(name: string): number;
 }
 
 /** One batch for the scorer: what there is, and what is to be placed. */
 export interface ScoreRequest {
-  readonly nodes: readonly NodeView[];
+  readonly table: NodeSource;
   /** Highest priority first. */
   readonly groups: readonly TaskGroup[];
   readonly policy: PolicyName;
   readonly epvmBase: number;
-  /** Where round robin goes on: the node after the one of this index. */
+  /** What a node costs more for which no affinity of the task holds. */
+  readonly affinityWeight: number;
+  /** What each task of the same kind costs in a domain that the job spreads over. */
+  readonly spreadWeight: number;
+  /** Where round robin goes on: the node after the one of this row. */
   readonly cursor: number;
   readonly reasonsMax: number;
 }
@@ -79,7 +137,19 @@ export interface FilterReason {
 }
 
 /** The filters that can rule a node out. */
-export type FilterName = 'state' | 'eligible' | 'node' | 'datacenter' | 'cpu' | 'memory' | 'disk' | 'custom' | 'slots' | 'ports';
+export type FilterName =
+  | 'state'
+  | 'eligible'
+  | 'node'
+  | 'datacenter'
+  | 'constraint'
+  | 'perNode'
+  | 'cpu'
+  | 'memory'
+  | 'disk'
+  | 'custom'
+  | 'slots'
+  | 'ports';
 
 /** A task no node takes now, and why, most frequent reason first. */
 export interface Unplaced {
@@ -92,7 +162,7 @@ export interface Unplaced {
 export interface Plan {
   readonly placements: readonly Placement[];
   readonly unplaced: readonly Unplaced[];
-  /** Index of the node picked last: where round robin stopped. */
+  /** Row of the node picked last: where round robin stopped. */
   readonly cursor: number;
 }
 
@@ -105,6 +175,6 @@ export interface Explained {
   /** Why not; of a node that is feasible: why others come first whatever their score. */
   readonly detail?: string;
   readonly score?: number;
-  /** What each resource adds to the score. */
+  /** What each resource, and what else counts, adds to the score. */
   readonly terms?: Readonly<Record<string, number>>;
 }

@@ -7,6 +7,8 @@ import type { Limits } from '../core/limits.ts';
 import type { Plan, ScoreRequest } from '../core/placement.ts';
 import type { Log, Metrics } from '../ports/ambient.ts';
 import type { Scorer } from '../ports/scorer.ts';
+import { decode, encode, type Outcome } from '../scheduling/batch.ts';
+import { pack, type Crossing } from './crossing.ts';
 import { openInlineScorer } from './inline.ts';
 
 /** What the pool needs from outside. */
@@ -14,7 +16,7 @@ export interface PoolOptions {
   readonly limits: Pick<Limits, 'poolThreadsMax' | 'poolIdleMs' | 'poolQueueMax' | 'scoreMs'>;
   readonly log: Log;
   readonly metrics?: Metrics;
-  /** URL of the module the threads run, whose default export takes a request and gives a plan; for tests. */
+  /** URL of the module the threads run, whose default export takes a crossing and gives an outcome; for tests. */
   readonly workerUrl?: string;
 }
 
@@ -31,7 +33,7 @@ class QueueFull extends Error {
 
 /** A pool of threads, and what to abort when it turns out to be broken. */
 interface Live {
-  readonly piscina: Piscina<ScoreRequest, Plan>;
+  readonly piscina: Piscina<Crossing, Outcome>;
   readonly runs: Set<AbortController>;
 }
 
@@ -43,6 +45,8 @@ class PoolScorer implements Scorer {
   #opening: Promise<Live> | undefined;
   #live: Live | undefined;
   readonly #ending = new Set<Promise<void>>();
+  /** Buffers that no thread uses now. */
+  readonly #free: SharedArrayBuffer[] = [];
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -94,7 +98,12 @@ class PoolScorer implements Scorer {
     const timer = setTimeout(() => run.abort(new Error(`no plan within ${scoreMs} ms`)), scoreMs);
     live.runs.add(run);
     try {
-      return await live.piscina.run(request, { signal: run.signal });
+      const encoded = encode(request);
+      const crossing = pack(encoded, this.#free.pop());
+      const outcome = await live.piscina.run(crossing, { signal: run.signal });
+      // One that a broken thread had is not used again: it may still be written.
+      this.#free.push(crossing.buffer);
+      return decode(request, encoded.columns, outcome);
     } catch (thrown) {
       // With minThreads 0 piscina starts no thread for what already waits when one dies: the whole pool goes, and all who wait score inline.
       this.#discard(live, thrown instanceof Error ? reasonOf(thrown) : String(thrown));
@@ -110,7 +119,7 @@ class PoolScorer implements Scorer {
     const { Piscina } = await import('piscina');
     const filename = this.#options.workerUrl ?? ownWorkerUrl;
     const live: Live = {
-      piscina: new Piscina<ScoreRequest, Plan>({
+      piscina: new Piscina<Crossing, Outcome>({
         filename,
         // Without it the threads inherit the flags of this process, as they should once compiled.
         ...(filename.endsWith('.ts') ? { execArgv: ['--import', import.meta.resolve('tsx')] } : {}),

@@ -1,8 +1,8 @@
 /** What runs in a scoring thread. It keeps nothing between batches and sets no timers, so piscina may block it while it is idle. */
-import type { Plan, ScoreRequest } from '../core/placement.ts';
-import { place } from '../scheduling/place.ts';
+import type { Outcome } from '../scheduling/batch.ts';
+import { placeCrossed, type Crossing } from './crossing.ts';
 
 /** One batch, as piscina hands it over. */
-export default function score(request: ScoreRequest): Plan {
-  return place(request);
+export default function score(crossing: Crossing): Outcome {
+  return placeCrossed(crossing);
 }

@@ -2,25 +2,34 @@
  * Filters: which nodes a task may go to at all, and why not to the others.
  *
  * To add one: write it in `filters/` (a name added to `FilterName` in core/placement.ts, `fails`, `detail`), give it a row in
- * `filters` below, where the order is that in which a node is asked, and tests for both functions in test/scheduling/filters.test.ts.
+ * `fixedFilters` below when nothing that a run does can change its answer, else in `changingFilters`; where it stands is when a node is
+ * asked. Tests for both functions go to test/scheduling/filters.test.ts; the oracle of test/scheduling/oracle.ts learns it, too.
  * place(), explain() and recheck() need no change.
  */
 import type { FilterName, FilterReason } from '../core/placement.ts';
+import { constraintFilter } from './filters/constraints.ts';
+import { perNodeFilter } from './filters/per-node.ts';
 import { portsFilter } from './filters/ports.ts';
 import { resourceFilters } from './filters/resources.ts';
 import { datacenterFilter, eligibleFilter, nodeFilter, stateFilter } from './filters/where.ts';
-import type { Seat, Wanted } from './seat.ts';
+import type { Run, Wanted } from './run.ts';
 
 /** One reason for which a node may be out of the question. */
 export interface Filter {
   readonly name: FilterName;
   /** Undefined when the node passes; else what it fails on, in a word: nodes that fail on the same are told of together. */
-  readonly fails: (seat: Seat, wanted: Wanted) => string | undefined;
+  readonly fails: (run: Run, wanted: Wanted, row: number) => string | undefined;
   /** In words, for one node or several which all fail on `subject`; says what is needed and what is there. */
-  readonly detail: (subject: string, seats: readonly Seat[], wanted: Wanted) => string;
+  readonly detail: (subject: string, rows: readonly number[], run: Run, wanted: Wanted) => string;
 }
 
-const filters: readonly Filter[] = [stateFilter, eligibleFilter, nodeFilter, datacenterFilter, ...resourceFilters, portsFilter];
+/** What does not change while a batch is placed. */
+const fixedFilters: readonly Filter[] = [stateFilter, eligibleFilter, nodeFilter, datacenterFilter, constraintFilter];
+
+/** What each task that is placed can change. */
+const changingFilters: readonly Filter[] = [...resourceFilters, perNodeFilter, portsFilter];
+
+const filters = [...fixedFilters, ...changingFilters];
 
 /** The first filter a node fails, and on what. */
 export interface Refusal {
@@ -29,47 +38,70 @@ export interface Refusal {
 }
 
 /** Why a node cannot take the task, or undefined when it can. */
-export function refusal(seat: Seat, wanted: Wanted): Refusal | undefined {
+export function refusal(run: Run, wanted: Wanted, row: number): Refusal | undefined {
   for (const filter of filters) {
-    const subject = filter.fails(seat, wanted);
+    const subject = filter.fails(run, wanted, row);
     if (subject !== undefined) return { filter, subject };
   }
   return undefined;
 }
 
+/** The rows that pass what does not change during a run, in their order. */
+export function openRows(run: Run, wanted: Wanted): Int32Array {
+  const rows = new Int32Array(run.columns.rows);
+  let count = 0;
+  for (let row = 0; row < rows.length; row++) if (isOpen(run, wanted, row)) rows[count++] = row;
+  return rows.subarray(0, count);
+}
+
+function isOpen(run: Run, wanted: Wanted, row: number): boolean {
+  for (let at = 0; at < fixedFilters.length; at++) if (fixedFilters[at]!.fails(run, wanted, row) !== undefined) return false;
+  return true;
+}
+
+/** Whether a node that passed what does not change can take one more such task now: the same as `changingFilters`, for the inner loop. */
+export function canTakeNow(run: Run, wanted: Wanted, row: number): boolean {
+  if (!run.hasRoom(wanted, row)) return false;
+  const { maxPerNode, ports } = wanted.where.ask;
+  if (maxPerNode !== undefined && run.mates[row]! >= maxPerNode) return false;
+  return ports.length === 0 || portsFilter.fails(run, wanted, row) === undefined;
+}
+
 /** A refusal of one node in words. */
-export function refusalText({ filter, subject }: Refusal, seat: Seat, wanted: Wanted): string {
-  return filter.detail(subject, [seat], wanted);
+export function refusalText({ filter, subject }: Refusal, run: Run, wanted: Wanted, row: number): string {
+  return filter.detail(subject, [row], run, wanted);
 }
 
 const nobody: FilterReason = { filter: 'state', nodes: 0, detail: 'no node has joined' };
 
 /**
- * Why the nodes cannot take the task, most frequent reason first, those of equal frequency in the filters' order; nodes that can are left out.
- * @param reasonsMax how many reasons are named at most
+ * Why the nodes cannot take the task, most frequent reason first, those of equal frequency in the filters' order; nodes that can are left
+ * out. At most `reasonsMax` of them are named.
  */
-export function reasons(seats: readonly Seat[], wanted: Wanted, reasonsMax: number): readonly FilterReason[] {
-  if (seats.length === 0) return [nobody];
-  const groups = new Map<string, { readonly refusal: Refusal; readonly seats: Seat[] }>();
-  for (const seat of seats) {
-    const found = refusal(seat, wanted);
+export function reasons(run: Run, wanted: Wanted): readonly FilterReason[] {
+  const groups = new Map<string, { readonly refusal: Refusal; readonly rows: number[] }>();
+  let count = 0;
+  for (const row of run.nodes()) {
+    count++;
+    const found = refusal(run, wanted, row);
     if (!found) continue;
     const key = `${found.filter.name} ${found.subject}`;
     const group = groups.get(key);
-    if (group) group.seats.push(seat);
-    else groups.set(key, { refusal: found, seats: [seat] });
+    if (group) group.rows.push(row);
+    else groups.set(key, { refusal: found, rows: [row] });
   }
+  if (count === 0) return [nobody];
   return [...groups.values()]
     .sort(
       (a, b) =>
-        b.seats.length - a.seats.length ||
+        b.rows.length - a.rows.length ||
         filters.indexOf(a.refusal.filter) - filters.indexOf(b.refusal.filter) ||
         (a.refusal.subject < b.refusal.subject ? -1 : 1),
     )
-    .slice(0, reasonsMax)
-    .map((group) => ({
-      filter: group.refusal.filter.name,
-      nodes: group.seats.length,
-      detail: group.refusal.filter.detail(group.refusal.subject, group.seats, wanted),
+    .slice(0, run.settings.reasonsMax)
+    .map(({ refusal: { filter, subject }, rows }) => ({
+      filter: filter.name,
+      nodes: rows.length,
+      detail: filter.detail(subject, rows, run, wanted),
     }));
 }

@@ -1,104 +1,83 @@
 /** place(): filter, score, pick, for a batch of tasks. */
-import type { FilterReason, Placement, Plan, ScoreRequest, TaskGroup, Unplaced } from '../core/placement.ts';
-import { reasons, refusal } from './filter.ts';
-import { Heap } from './heap.ts';
-import { isAvoided, turnOf, policies, ranks, scoreOf } from './policy.ts';
-import type { Policy, Turn } from './policy.ts';
-import { Seat, want } from './seat.ts';
-import type { Wanted } from './seat.ts';
+import type { FilterReason, NodeColumns, Plan, ScoreRequest, TaskGroup } from '../core/placement.ts';
+import type { PortBinding } from '../core/task.ts';
+import { decode, encode, type Batch, type Outcome } from './batch.ts';
+import { openRows, reasons } from './filter.ts';
+import { Pass } from './pass.ts';
+import { policies } from './policy.ts';
+import { Run, type Wanted } from './run.ts';
+import { Search } from './search.ts';
 
-interface Candidate {
-  readonly seat: Seat;
-  readonly rank: number;
-  /** Comes after all that are not, whatever its score. */
-  readonly avoided: boolean;
-  score: number;
-}
+/** From so many identical tasks on one pass over all nodes costs less than a search for each. */
+const passFrom = 16;
 
-function before(a: Candidate, b: Candidate): boolean {
-  if (a.avoided !== b.avoided) return b.avoided;
-  return a.score < b.score || (a.score === b.score && a.rank < b.rank);
-}
-
-/** One run's state: the nodes as they fill, and the answer as it grows. */
-interface Run {
-  readonly policy: Policy;
-  readonly seats: readonly Seat[];
-  readonly ranks: readonly number[];
-  readonly reasonsMax: number;
-  readonly placements: Placement[];
-  readonly unplaced: Unplaced[];
+/** Finds the best node for each task of a group, one after the other. */
+export interface Picker {
+  /** Row of the best node that can take one more now, and what it costs; -1 when there is none. */
+  pick(): { readonly row: number; readonly score: number };
+  /** The picked node got the task. */
+  taken(row: number): void;
 }
 
 /**
  * Decides where tasks go. Exact and greedy: each task, in the order given, goes to the best of all nodes that can take it, with what
- * the tasks before it in the batch reserve and bind counted; to a node it avoids only when no other can take it. The same request gives the same plan; the request is not changed.
- * Identical tasks (one group) share one pass over the nodes and a heap of scores: a pass and log n a task.
+ * the tasks before it in the batch reserve and bind counted; to a node it avoids only when no other can take it. The same request gives
+ * the same plan; the request is not changed.
  * @returns every task, placed or not placed with the reasons
  * @throws CubeError `usage` for a setting no policy can work with
  */
 export function place(request: ScoreRequest): Plan {
-  const seats = request.nodes.map((node, index) => new Seat(node, index));
-  const run: Run = {
-    policy: policies[request.policy],
-    seats,
-    ranks: ranks(seats),
-    reasonsMax: request.reasonsMax,
-    placements: [],
-    unplaced: [],
-  };
-  let { cursor } = request;
-  for (const group of request.groups) cursor = placeGroup(run, group, turnOf(request, cursor));
-  return { placements: run.placements, unplaced: run.unplaced, cursor };
+  const { columns, batch } = encode(request);
+  return decode(request, columns, placeBatch(columns, batch));
 }
 
-/** @returns index of the node picked last, or the turn's cursor if none was */
-function placeGroup(run: Run, group: TaskGroup, turn: Turn): number {
-  const wanted = want(group.ask);
-  const heap = new Heap(candidates(run, wanted, turn), before);
-  let cursor = turn.cursor;
-  let why: readonly FilterReason[] | undefined;
-  for (const { id, slot } of group.tasks) {
-    const best = heap.top;
-    if (!best) {
-      // Nothing changes any more once no node is left, so the rest of the group shares its reasons.
-      why ??= reasons(run.seats, wanted, run.reasonsMax);
-      run.unplaced.push({ task: id, slot, reasons: why });
-      continue;
-    }
-    const { seat } = best;
-    const ports = bindingsFor(seat, wanted, id);
-    run.placements.push({ task: id, node: seat.node.id, score: best.score, ports });
-    seat.take(wanted, ports, slot);
-    cursor = seat.index;
-    if (refusal(seat, wanted)) {
-      heap.removeTop();
-    } else {
-      best.score = scoreOf(run.policy, seat, wanted, turn);
-      heap.settleTop();
+/** The same for a batch that is made ready. @param owned the columns are for this call alone and may be written */
+export function placeBatch(columns: NodeColumns, batch: Batch, owned = false): Outcome {
+  const run = new Run(columns, batch, owned);
+  const search = new Search(run, batch.counts);
+  const tasks = batch.counts.reduce((sum, count) => sum + count, 0);
+  const rows = new Int32Array(tasks).fill(-1);
+  const scores = new Float64Array(tasks);
+  const ports = new Map<number, readonly PortBinding[]>();
+  const why = new Map<number, readonly FilterReason[]>();
+  const open = batch.wheres.map((): Int32Array | undefined => undefined);
+  const width = columns.resources.length;
+  let { cursor } = batch;
+  let at = 0;
+  for (let group = 0; group < batch.counts.length; group++) {
+    const place = batch.whereOf[group]!;
+    const wanted = run.want(batch.wheres[place]!, batch.amounts.subarray(group * width, (group + 1) * width));
+    const count = batch.counts[group]!;
+    run.begin(batch.mates.get(group));
+    const scoring = policies[batch.policy].scoring(run, wanted, cursor);
+    const feasible = (open[place] ??= openRows(run, wanted));
+    const picker: Picker = count >= passFrom ? new Pass(run, wanted, scoring, feasible) : search.for(wanted, scoring, feasible, place);
+    const named = batch.named.get(group);
+    for (let task = 0; task < count; task++, at++) {
+      const { row, score } = picker.pick();
+      if (row < 0) {
+        // Nothing changes any more once no node is left, so the rest of the group shares its reasons.
+        why.set(group, reasons(run, wanted));
+        at += count - task;
+        break;
+      }
+      rows[at] = row;
+      scores[at] = score;
+      const bindings = bindingsFor(run, wanted, row, named?.[task]);
+      if (bindings.length > 0) ports.set(at, bindings);
+      run.take(wanted, row, bindings, named?.[task]?.slot ?? '');
+      picker.taken(row);
+      cursor = row;
     }
   }
-  return cursor;
+  return { rows, scores, ports, reasons: why, cursor };
 }
 
-function candidates(run: Run, wanted: Wanted, turn: Turn): Candidate[] {
-  const found: Candidate[] = [];
-  for (const seat of run.seats) {
-    seat.groupTasks = 0;
-    if (refusal(seat, wanted)) continue;
-    found.push({
-      seat,
-      rank: run.ranks[seat.index]!,
-      avoided: isAvoided(seat, wanted),
-      score: scoreOf(run.policy, seat, wanted, turn),
-    });
-  }
-  return found;
-}
+const none: readonly PortBinding[] = [];
 
-function bindingsFor(seat: Seat, wanted: Wanted, id: string): Placement['ports'] {
-  if (wanted.ask.ports.length === 0) return [];
-  const bound = seat.ports.bind(wanted.ask.ports, id);
+function bindingsFor(run: Run, wanted: Wanted, row: number, task: TaskGroup['tasks'][number] | undefined): readonly PortBinding[] {
+  if (task === undefined) return none;
+  const bound = run.ports(row).bind(wanted.where.ask.ports, task.id);
   if ('bindings' in bound) return bound.bindings;
-  throw new Error(`node ${seat.node.name} passed the port filter and has no ports for task ${id}`);
+  throw new Error(`node ${run.columns.names[row]} passed the port filter and has no ports for task ${task.id}`);
 }

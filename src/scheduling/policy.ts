@@ -8,63 +8,49 @@
  * 4. tests: place-properties and explain in test/scheduling/ take every policy of the table by themselves (never over capacity, the plan
  *    of the oracle, same request same plan); what the policy promises gets a file of its own there.
  */
-import type { PolicyName, ScoreRequest } from '../core/placement.ts';
+import type { PolicyName } from '../core/placement.ts';
+import { binpack } from './policies/binpack.ts';
 import { epvm } from './policies/epvm.ts';
 import { roundrobin } from './policies/roundrobin.ts';
-import type { Seat, Wanted } from './seat.ts';
+import { spread } from './policies/spread.ts';
+import type { Run, Wanted } from './run.ts';
 
-/** What a policy may know besides the node: fixed while a group is placed. */
-export interface Turn {
-  readonly epvmBase: number;
-  /** Index of the node picked last before this group. */
-  readonly cursor: number;
-  /** How many nodes there are, feasible or not. */
-  readonly nodeCount: number;
+/** What bounds the scores of some rows that are looked at together. Columns are places as in the run's columns. */
+export interface Summary {
+  /** The least utilisation (the larger of reserved and used, over capacity) of a resource among them; 0 where one has nothing of it. */
+  leastUtilised(column: number): number;
+  /** The largest share that is reserved. */
+  mostReserved(column: number): number;
+  leastReserved(column: number): number;
+  mostCapacity(column: number): number;
+  leastCapacity(column: number): number;
 }
 
 /** Parts of a score by name, in a fixed order. */
 export type Terms = readonly (readonly [name: string, amount: number])[];
 
+/** A policy that was told of a group and of where round robin stands. */
+export interface Scoring {
+  /** What putting one more such task on a node costs now: the lowest wins. The sum of the terms, in their order. */
+  readonly score: (row: number) => number;
+  /** The same in parts, for people. */
+  readonly terms: (row: number) => Terms;
+  /** No row of the summary scores less, so that whoever has something better need not look at them. Absent: nothing is known. */
+  readonly floor?: (summary: Summary) => number;
+}
+
 /**
- * A way to choose. The score of a node may depend on that node (with what this run put there) and on the turn, and on nothing else:
- * place() keeps the scores of a group in a heap and asks again only for the node that got a task.
+ * A way to choose. The score of a node may depend on that node (with what this run put there), the group, and where round robin stood
+ * when the group began, and on nothing else: place() keeps the scores of a group in a heap and asks again only for the node that got a task.
  */
 export interface Policy {
-  /** What putting one more such task on the node costs: the lowest wins. The sum of the terms, in their order. */
-  readonly score: (seat: Seat, wanted: Wanted, turn: Turn) => number;
-  /** The same in parts, for people. */
-  readonly terms: (seat: Seat, wanted: Wanted, turn: Turn) => Terms;
+  readonly scoring: (run: Run, wanted: Wanted, cursor: number) => Scoring;
 }
 
 /** All policies. */
-export const policies: Readonly<Record<PolicyName, Policy>> = { epvm, roundrobin };
+export const policies: Readonly<Record<PolicyName, Policy>> = { epvm, roundrobin, spread, binpack };
 
 /** The score to compare by. One that is not a number loses to all others: what cannot be scored must never win. */
-export function scoreOf(policy: Policy, seat: Seat, wanted: Wanted, turn: Turn): number {
-  const score = policy.score(seat, wanted, turn);
+export function comparable(score: number): number {
   return Number.isNaN(score) ? Number.POSITIVE_INFINITY : score;
-}
-
-/** Each seat's rank by node name, then id, by which equal scores are told apart: the plan does not depend on the order of the nodes. */
-export function ranks(seats: readonly Seat[]): readonly number[] {
-  const order = seats.map((seat) => seat.index).sort((a, b) => compareNames(seats[a]!, seats[b]!) || a - b);
-  const rank: number[] = [];
-  for (const [at, index] of order.entries()) rank[index] = at;
-  return rank;
-}
-
-function compareNames({ node: a }: Seat, { node: b }: Seat): number {
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
-  return 0;
-}
-
-/** Whether a node is one that a task should not go to while any other can take it. */
-export function isAvoided(seat: Seat, { ask }: Wanted): boolean {
-  return ask.avoid?.includes(seat.node.id) ?? false;
-}
-
-/** The turn of a group: what the request says, and where the group before it stopped. */
-export function turnOf(request: Pick<ScoreRequest, 'epvmBase' | 'nodes'>, cursor: number): Turn {
-  return { epvmBase: request.epvmBase, cursor, nodeCount: request.nodes.length };
 }

@@ -1,6 +1,6 @@
 /** Host ports of one node: which are in use, and which a task gets. */
 import type { PortSpec, Protocol } from '../core/job.ts';
-import type { NodeView } from '../core/placement.ts';
+import type { NodePorts } from '../core/placement.ts';
 import type { PortBinding } from '../core/task.ts';
 
 /** Addresses that stand for all of a host's: a port bound there clashes with the same port on any address. */
@@ -36,11 +36,11 @@ function sameAddress(a: string, b: string): boolean {
 
 /** The host ports in use on one node. */
 export class PortTable {
-  readonly #node: Pick<NodeView, 'portsIp' | 'portRange' | 'portsNext'>;
+  readonly #node: NodePorts;
   readonly #uses: Readonly<Record<Protocol, Map<number, Use[]>>> = { tcp: new Map(), udp: new Map() };
   #next: number | undefined;
 
-  constructor(node: Pick<NodeView, 'portsIp' | 'portRange' | 'portsNext' | 'portsTaken'>) {
+  constructor(node: NodePorts) {
     this.#node = node;
     this.#next = node.portsNext;
     for (const { ip, host, protocol, by } of node.portsTaken) this.#add(ip, host, protocol, by);

@@ -61,7 +61,15 @@ export interface Harness {
 }
 
 /** Short times, so that tests need not wait. */
-export const testLimits: Limits = limitsWith({ engineRetryMs: 200, processPollMs: 20, pullMs: 10_000 });
+export const testLimits: Limits = limitsWith({
+  engineRetryMs: 200,
+  pullRetryMs: 200,
+  pullMs: 10_000,
+  execEndMs: 200,
+  processPollMs: 20,
+  processClaimMs: 200,
+  probeEngineMs: 200,
+});
 
 /** Keeps what was logged, and prints nothing. */
 export function keptLog(): Log & { readonly lines: string[] } {

@@ -45,7 +45,7 @@ function lifecycle(promise: Promised): void {
   promise('it says what it is and what the host offers', async (_, runtime) => {
     const facts = await runtime.facts();
     assert.equal(facts.name, runtime.name);
-    assert.ok(facts.version !== '' && facts.os !== '' && facts.arch !== '');
+    assert.ok(facts.version !== '' && facts.os !== '' && facts.arch !== '' && facts.cpuModel !== '');
     assert.ok(facts.capacity.cpu > 0 && facts.capacity.memoryBytes > 0 && facts.capacity.diskBytes > 0);
   });
 

@@ -5,6 +5,7 @@ import { openInlineScorer } from '../../src/pool/inline.ts';
 import { openPool } from '../../src/pool/pool.ts';
 import type { Log } from '../../src/ports/ambient.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
+import { requestOf } from '../scheduling/build.ts';
 import { sampleRequests, scorerContract } from './scorer.ts';
 
 function pool(log: Log, changes: Record<string, number> = {}): Scorer {
@@ -21,7 +22,7 @@ scorerContract('pool without threads', () => pool(strict, { poolThreadsMax: 0 })
 test('the pool and the inline scorer give the same plans, and the pool does so in its threads', async () => {
   const [inline, threads] = [openInlineScorer(), pool(strict)];
   try {
-    for (const request of sampleRequests(100)) assert.deepEqual(await threads.score(request), await inline.score(request));
+    for (const request of sampleRequests(100).map(requestOf)) assert.deepEqual(await threads.score(request), await inline.score(request));
   } finally {
     await threads.close();
   }

@@ -5,17 +5,17 @@ import { CubeError } from '../../src/core/errors.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import type { Ask, NodeView } from '../../src/core/placement.ts';
 import type { Resources } from '../../src/core/resources.ts';
-import { place } from '../../src/scheduling/place.ts';
-import { epvm } from '../../src/scheduling/policies/epvm.ts';
-import type { Turn } from '../../src/scheduling/policy.ts';
-import { want } from '../../src/scheduling/seat.ts';
-import { aGroup, aNode, amounts, anAsk, aRequest, GiB, seatOf } from './build.ts';
+import type { Terms } from '../../src/scheduling/policy.ts';
+import { aGroup, aNode, amounts, anAsk, aRequest, GiB, scoringOf, place } from './build.ts';
 
-const turn: Turn = { epvmBase: limitsDefault.epvmBase, cursor: -1, nodeCount: 1 };
 const capacity = amounts({ cpu: 4, memoryBytes: 4 * GiB, diskBytes: 100 * GiB, custom: { gpu: 8 } });
 
-function score(node: NodeView, ask: Ask, epvmBase = turn.epvmBase): number {
-  return epvm.score(seatOf(node), want(ask), { ...turn, epvmBase });
+function score(node: NodeView, ask: Ask, epvmBase = limitsDefault.epvmBase): number {
+  return scoringOf('epvm', [node], ask, { epvmBase }).score(0);
+}
+
+function termsOf(node: NodeView, ask: Ask): Terms {
+  return scoringOf('epvm', [node], ask).terms(0);
 }
 
 /** For each resource, an amount to ask for, one that is a good part of a node, and the same as a capacity. */
@@ -91,30 +91,30 @@ test('the score is the growth of the sum of powers, as in the paper', () => {
 
 test('the terms add up to the score, one for each resource asked for', () => {
   const node = aNode('a', { capacity, reserved: amounts({ cpu: 1, custom: { gpu: 3 } }), tasks: 7 });
-  const wanted = want(anAsk({ cpu: 0.3, memoryBytes: GiB / 3, custom: { gpu: 1 } }));
-  const terms = epvm.terms(seatOf(node), wanted, turn);
+  const ask = anAsk({ cpu: 0.3, memoryBytes: GiB / 3, custom: { gpu: 1 } });
+  const terms = termsOf(node, ask);
   assert.deepEqual(
     terms.map(([name]) => name),
     ['cpu', 'memory', 'disk', 'gpu', 'slots'],
   );
   assert.equal(
     terms.reduce((sum, [, amount]) => sum + amount, 0),
-    epvm.score(seatOf(node), wanted, turn),
+    score(node, ask),
   );
   assert.equal(Object.fromEntries(terms)['disk'], 0);
 });
 
 test('a resource of which a node has nothing adds nothing', () => {
   const node = aNode('a', { capacity: amounts({ cpu: 4 }), used: amounts({ memoryBytes: 5 }) });
-  const terms = Object.fromEntries(epvm.terms(seatOf(node), want(anAsk({ cpu: 1 })), turn));
+  const terms = Object.fromEntries(termsOf(node, anAsk({ cpu: 1 })));
   assert.deepEqual([terms['memory'], terms['disk']], [0, 0]);
-  const strange = Object.fromEntries(epvm.terms(seatOf(node), want(anAsk({ memoryBytes: 1 })), turn));
+  const strange = Object.fromEntries(termsOf(node, anAsk({ memoryBytes: 1 })));
   assert.equal(strange['memory'], 0);
 });
 
 test('a byte on a large node still counts', () => {
   const large = aNode('a', { capacity: amounts({ cpu: 4, memoryBytes: 2 ** 50 }), reserved: amounts({ memoryBytes: 2 ** 49 }) });
-  const terms = Object.fromEntries(epvm.terms(seatOf(large), want(anAsk({ memoryBytes: 1 })), turn));
+  const terms = Object.fromEntries(termsOf(large, anAsk({ memoryBytes: 1 })));
   assert.ok(terms['memory']! > 0);
 });
 

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PolicyName } from '../../src/core/placement.ts';
-import { explain, whyNot } from '../../src/scheduling/explain.ts';
-import { place } from '../../src/scheduling/place.ts';
 import { policies } from '../../src/scheduling/policy.ts';
 import { anyRequest } from './arbitrary.ts';
-import { aNode, amounts, anAsk, aRequest, deepFreeze, GiB } from './build.ts';
+import { aNode, amounts, anAsk, aRequest, deepFreeze, GiB, place, explain, whyNot } from './build.ts';
 
 for (const policy of Object.keys(policies) as PolicyName[]) {
   test(`explain() with ${policy} names every node once, and the first is where place() puts the task`, () => {
@@ -96,5 +94,5 @@ test('round robin explains its steps', () => {
 
 test('a cluster without nodes has no lines, and one reason', () => {
   assert.deepEqual(explain({ ...aRequest([], []), ask: anAsk() }), []);
-  assert.deepEqual(whyNot({ nodes: [], ask: anAsk(), reasonsMax: 8 }), [{ filter: 'state', nodes: 0, detail: 'no node has joined' }]);
+  assert.deepEqual(whyNot({ ...aRequest([], []), ask: anAsk() }), [{ filter: 'state', nodes: 0, detail: 'no node has joined' }]);
 });

@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ask, FilterName, NodeView } from '../../src/core/placement.ts';
 import { reasons, refusal, refusalText } from '../../src/scheduling/filter.ts';
-import { Seat, want } from '../../src/scheduling/seat.ts';
-import { aNode, amounts, anAsk, GiB, seatOf } from './build.ts';
+import { aNode, amounts, anAsk, begin, GiB } from './build.ts';
 
 /** The filter a node fails and its words, or undefined when it passes. */
-function verdict(node: NodeView, ask: Ask): [FilterName, string] | undefined {
-  const seat = seatOf(node);
-  const wanted = want(ask);
-  const found = refusal(seat, wanted);
-  return found && [found.filter.name, refusalText(found, seat, wanted)];
+function verdict(node: NodeView, ask: Ask, mates = 0): [FilterName, string] | undefined {
+  const { run, wanted } = begin([node], ask, {}, { [node.id]: mates });
+  const found = refusal(run, wanted, 0);
+  return found && [found.filter.name, refusalText(found, run, wanted, 0)];
 }
 
 function together(nodes: readonly NodeView[], ask: Ask): readonly (readonly [FilterName, number, string])[] {
-  const seats = nodes.map((node, index) => new Seat(node, index));
-  return reasons(seats, want(ask), 20).map(({ filter, nodes: count, detail }) => [filter, count, detail] as const);
+  const { run, wanted } = begin(nodes, ask, { reasonsMax: 20 });
+  return reasons(run, wanted).map(({ filter, nodes: count, detail }) => [filter, count, detail] as const);
 }
 
 test('only a ready node passes, and each other state says what it means', () => {
@@ -41,7 +39,7 @@ test('a node whose engine is away takes nothing; one that is down, too, is down'
 });
 
 test('a state that this version does not know is not ready', () => {
-  assert.deepEqual(verdict(aNode('a', { state: 'frozen' as 'down' }), anAsk()), ['state', 'the node is frozen']);
+  assert.deepEqual(verdict(aNode('a', { state: 'frozen' as 'down' }), anAsk()), ['state', 'the node is in a state that is not known']);
 });
 
 test('a node set aside by an operator is not used', () => {

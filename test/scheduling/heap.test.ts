@@ -1,35 +1,53 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Heap } from '../../src/scheduling/heap.ts';
+import { comesBefore, RowHeap } from '../../src/scheduling/heap.ts';
 
-test('the heap gives its items in order', () => {
+const scores = fc.array(fc.constantFrom(0, 1, 2, 3, Number.POSITIVE_INFINITY));
+
+/** Ranks that are not the rows themselves. */
+function ranksOf(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => count - 1 - row);
+}
+
+function heapOf(values: readonly number[]): RowHeap {
+  return new RowHeap(
+    Int32Array.from(values, (_, row) => row),
+    Float64Array.from(values),
+    ranksOf(values.length),
+  );
+}
+
+test('the heap gives its rows by score, equal ones by rank', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer()), (numbers) => {
-      const heap = new Heap(numbers, (a, b) => a < b);
+    fc.property(scores, (values) => {
+      const heap = heapOf(values);
+      const ranks = ranksOf(values.length);
       const out: number[] = [];
-      for (let top = heap.top; top !== undefined; top = heap.top) {
-        out.push(top);
+      for (let row = heap.top; row >= 0; row = heap.top) {
+        assert.equal(heap.topScore, values[row]);
+        out.push(row);
         heap.removeTop();
       }
+      const rows = values.map((_, row) => row);
       assert.deepEqual(
         out,
-        numbers.toSorted((a, b) => a - b),
+        rows.toSorted((a, b) => (comesBefore(values[a]!, ranks[a]!, values[b]!, ranks[b]!) ? -1 : 1)),
       );
     }),
     { numRuns: 500 },
   );
 });
 
-test('a top that changes finds its new place', () => {
+test('a top that gets another score finds its new place', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1 }), fc.array(fc.integer({ min: 1, max: 9 })), (numbers, steps) => {
-      const items = numbers.map((value) => ({ value }));
-      const heap = new Heap(items, (a, b) => a.value < b.value);
+      const values = [...numbers];
+      const heap = heapOf(values);
       for (const step of steps) {
-        assert.equal(heap.top!.value, Math.min(...items.map(({ value }) => value)));
-        heap.top!.value += step;
-        heap.settleTop();
+        assert.equal(heap.topScore, Math.min(...values));
+        values[heap.top]! += step;
+        heap.settleTop(values[heap.top]!);
       }
     }),
     { numRuns: 500 },
@@ -37,8 +55,7 @@ test('a top that changes finds its new place', () => {
 });
 
 test('an empty heap has no top, and removing from it changes nothing', () => {
-  const heap = new Heap<number>([], (a, b) => a < b);
+  const heap = heapOf([]);
   heap.removeTop();
-  heap.settleTop();
-  assert.equal(heap.top, undefined);
+  assert.deepEqual([heap.top, heap.topScore], [-1, Number.POSITIVE_INFINITY]);
 });

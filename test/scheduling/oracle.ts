@@ -2,12 +2,12 @@
  * The oracle: the plan as a patient person would make it. Every task looks at every node anew, with nothing remembered but a list of
  * nodes that is rewritten after each placement. What a node can take is decided here a second time, in the plainest way there is.
  */
-import type { Ask, NodeView, Placement, Plan, ScoreRequest } from '../../src/core/placement.ts';
+import type { Ask, NodeView, Placement, Plan, PolicyName } from '../../src/core/placement.ts';
 import type { Resources } from '../../src/core/resources.ts';
 import type { PortBinding } from '../../src/core/task.ts';
-import { policies } from '../../src/scheduling/policy.ts';
+import { attributeOf, meets } from '../../src/core/constraint.ts';
 import { PortTable } from '../../src/scheduling/ports.ts';
-import { Seat, want } from '../../src/scheduling/seat.ts';
+import type { Case } from './build.ts';
 
 function own(record: Readonly<Record<string, number>>, name: string): number {
   return Object.hasOwn(record, name) ? record[name]! : 0;
@@ -48,8 +48,8 @@ function portsFit(node: NodeView, ask: Ask): boolean {
   return tryFrom(0, node.portsTaken);
 }
 
-/** Whether a node can take a task. */
-export function canTake(node: NodeView, ask: Ask): boolean {
+/** Whether a node can take a task. @param mates tasks of its kind there */
+export function canTake(node: NodeView, ask: Ask, mates = 0): boolean {
   const room = (asked: number, reserved: number, capacity: number): boolean => asked === 0 || reserved + asked <= capacity * (1 + 1e-9);
   const { resources: asked } = ask;
   return (
@@ -65,6 +65,8 @@ export function canTake(node: NodeView, ask: Ask): boolean {
       room(amount, own(node.reserved.custom, name), own(node.capacity.custom, name)),
     ) &&
     node.tasks < node.slotsMax &&
+    (ask.constraints ?? []).every((constraint) => meets(constraint, attributeOf(node, constraint.attribute))) &&
+    (ask.maxPerNode === undefined || mates < ask.maxPerNode) &&
     portsFit(node, ask)
   );
 }
@@ -75,6 +77,7 @@ export function withTask(node: NodeView, ask: Ask, ports: readonly PortBinding[]
   return {
     ...node,
     reserved: together(node.reserved, ask.resources),
+    used: together(node.used, ask.resources),
     tasks: node.tasks + 1,
     portsTaken: [...node.portsTaken, ...ports.map(({ ip, host, protocol }) => ({ ip, host, protocol, by: slot }))],
     ...(chosen ? { portsNext: chosen.host + 1 } : {}),
@@ -85,50 +88,111 @@ function isAvoided(node: NodeView, ask: Ask): boolean {
   return (ask.avoid ?? []).some((id) => id === node.id);
 }
 
-function cheapest(request: ScoreRequest, nodes: readonly NodeView[], ask: Ask): { index: number; score: number } | undefined {
+/** Tasks of the kind that is being placed, by node id. */
+type Mates = Readonly<Record<string, number>>;
+
+interface Stock {
+  readonly asked: number;
+  readonly capacity: number;
+  readonly reserved: number;
+  readonly used: number;
+}
+
+/** What is asked and there, resource by resource, in the order in which terms are added up. */
+function stocks(node: NodeView, { resources }: Ask): Stock[] {
+  const stock = (name: 'cpu' | 'memoryBytes' | 'diskBytes'): Stock => ({
+    asked: resources[name],
+    capacity: node.capacity[name],
+    reserved: node.reserved[name],
+    used: node.used[name],
+  });
+  const custom = Object.keys(resources.custom).toSorted();
+  return [
+    stock('cpu'),
+    stock('memoryBytes'),
+    stock('diskBytes'),
+    ...custom.map((name) => ({
+      asked: resources.custom[name]!,
+      capacity: own(node.capacity.custom, name),
+      reserved: own(node.reserved.custom, name),
+      used: own(node.used.custom, name),
+    })),
+    { asked: 1, capacity: node.slotsMax, reserved: node.tasks, used: 0 },
+  ].filter(({ asked, capacity }) => asked !== 0 && capacity > 0);
+}
+
+/** What the policies promise, as their papers and docstrings have it. */
+const costs: Readonly<Record<Exclude<PolicyName, 'roundrobin'>, (node: NodeView, ask: Ask, there: number, base: number) => number>> = {
+  epvm: (node, ask, _, base) =>
+    stocks(node, ask).reduce((sum, { asked, capacity, reserved, used }) => {
+      const logBase = Math.log(base);
+      return sum + Math.exp((Math.max(reserved, used) / capacity) * logBase) * Math.expm1((asked / capacity) * logBase);
+    }, 0),
+  binpack: (node, ask) =>
+    stocks(node, ask).reduce((sum, { asked, capacity, reserved }) => sum + 10 ** (1 - (reserved + asked) / capacity), 0),
+  spread: (node, _, there) => there + node.tasks / node.slotsMax,
+};
+
+/** A node's cost with what affinity and spreading add. @param own by the policy */
+function costOf(one: Case, nodes: readonly NodeView[], node: NodeView, ask: Ask, mates: Mates, own: number): number {
+  const affinity = ask.affinity ?? [];
+  const isLiked = affinity.length === 0 || affinity.some((each) => meets(each, attributeOf(node, each.attribute)));
+  const cost = own + (isLiked ? 0 : one.affinityWeight);
+  const { spread } = ask;
+  if (spread === undefined) return cost;
+  const domain = attributeOf(node, spread);
+  const inDomain = nodes.filter((other) => attributeOf(other, spread) === domain).reduce((sum, { id }) => sum + (mates[id] ?? 0), 0);
+  return cost + inDomain * one.spreadWeight;
+}
+
+function cheapest(one: Case, nodes: readonly NodeView[], ask: Ask, mates: Mates): { index: number; score: number } | undefined {
   let best: { index: number; score: number } | undefined;
-  const others = nodes.some((node) => canTake(node, ask) && !isAvoided(node, ask));
+  const takes = (node: NodeView): boolean => canTake(node, ask, mates[node.id]);
+  const others = nodes.some((node) => takes(node) && !isAvoided(node, ask));
   for (const [index, node] of nodes.entries()) {
-    if (!canTake(node, ask) || (others && isAvoided(node, ask))) continue;
-    const turn = { epvmBase: request.epvmBase, cursor: request.cursor, nodeCount: nodes.length };
-    const score = policies[request.policy].score(new Seat(node, index), want(ask), turn);
+    if (!takes(node) || (others && isAvoided(node, ask))) continue;
+    const own = costs[one.policy as 'epvm'](node, ask, mates[node.id] ?? 0, one.epvmBase);
+    const score = costOf(one, nodes, node, ask, mates, own);
     if (!best || score < best.score || (score === best.score && node.name < nodes[best.index]!.name)) best = { index, score };
   }
   return best;
 }
 
-/** A walk in circles over the nodes that are avoided, or over the others. */
-interface Walk {
-  readonly avoided: boolean;
-  cursor: number;
-  walked: number;
-}
-
-function nextInCircle(nodes: readonly NodeView[], ask: Ask, walk: Walk): { index: number; score: number } | undefined {
-  for (let steps = 1; steps <= nodes.length; steps++) {
-    const index = (walk.cursor + steps) % nodes.length;
-    const node = nodes[index]!;
-    if (!canTake(node, ask) || isAvoided(node, ask) !== walk.avoided) continue;
-    walk.walked += steps;
-    walk.cursor = index;
-    return { index, score: walk.walked };
+/** Round robin as a walk: how far it has come, and how often each node was visited since the group began. */
+function roundRobin(
+  one: Case,
+  nodes: readonly NodeView[],
+  ask: Ask,
+  mates: Mates,
+  visits: Mates,
+): { index: number; score: number } | undefined {
+  let best: { index: number; score: number } | undefined;
+  for (const avoided of [false, true]) {
+    for (let steps = 1; steps <= nodes.length; steps++) {
+      const index = (((one.cursor + steps) % nodes.length) + nodes.length) % nodes.length;
+      const node = nodes[index]!;
+      if (!canTake(node, ask, mates[node.id]) || isAvoided(node, ask) !== avoided) continue;
+      const score = costOf(one, nodes, node, ask, mates, steps + (visits[node.id] ?? 0) * nodes.length);
+      if (!best || score < best.score || (score === best.score && node.name < nodes[best.index]!.name)) best = { index, score };
+    }
+    if (best) return best;
   }
   return undefined;
 }
 
 /** The plan, without the reasons of what is not placed. */
-export function oracle(request: ScoreRequest): Omit<Plan, 'unplaced'> & { readonly unplaced: readonly string[] } {
-  const nodes = [...request.nodes];
+export function oracle(one: Case): Omit<Plan, 'unplaced'> & { readonly unplaced: readonly string[] } {
+  const nodes = [...one.nodes];
   const placements: Placement[] = [];
   const unplaced: string[] = [];
-  let cursor = request.cursor;
-  for (const { ask, tasks } of request.groups) {
-    const walks: readonly Walk[] = [false, true].map((avoided) => ({ avoided, cursor, walked: 0 }));
+  let { cursor } = one;
+  for (const { ask, tasks, mates: before = {} } of one.groups) {
+    const mates: Record<string, number> = { ...before };
+    const visits: Record<string, number> = {};
+    const from = cursor;
     for (const { id, slot } of tasks) {
       const picked =
-        request.policy === 'roundrobin'
-          ? (nextInCircle(nodes, ask, walks[0]!) ?? nextInCircle(nodes, ask, walks[1]!))
-          : cheapest(request, nodes, ask);
+        one.policy === 'roundrobin' ? roundRobin({ ...one, cursor: from }, nodes, ask, mates, visits) : cheapest(one, nodes, ask, mates);
       if (!picked) {
         unplaced.push(id);
         continue;
@@ -138,6 +202,8 @@ export function oracle(request: ScoreRequest): Omit<Plan, 'unplaced'> & { readon
       const ports = 'bindings' in bound ? bound.bindings : [];
       placements.push({ task: id, node: node.id, score: picked.score, ports });
       nodes[picked.index] = withTask(node, ask, ports, slot);
+      mates[node.id] = (mates[node.id] ?? 0) + 1;
+      visits[node.id] = (visits[node.id] ?? 0) + 1;
       cursor = picked.index;
     }
   }

@@ -1,27 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { NodeView, PolicyName, ScoreRequest } from '../../src/core/placement.ts';
-import { place } from '../../src/scheduling/place.ts';
+import type { NodeView, PolicyName } from '../../src/core/placement.ts';
 import { policies } from '../../src/scheduling/policy.ts';
-import { deepFreeze } from './build.ts';
-import { anyRequest } from './arbitrary.ts';
+import { deepFreeze, place, type Case } from './build.ts';
+import { anyRequest, largeRequest } from './arbitrary.ts';
 import { canTake, oracle, withTask } from './oracle.ts';
 
 const runs = { numRuns: 600 };
 
 /** Follows a plan step by step and calls `check` with each node just before it gets its task. */
 function replay(
-  request: ScoreRequest,
-  check: (node: NodeView, at: { task: string; ask: ScoreRequest['groups'][number]['ask'] }) => void,
+  request: Case,
+  check: (node: NodeView, at: { task: string; ask: Case['groups'][number]['ask']; matesOn: (node: string) => number }) => void,
 ): NodeView[] {
   const plan = place(request);
   const nodes = new Map(request.nodes.map((node) => [node.id, node]));
-  const asks = new Map(request.groups.flatMap(({ ask, tasks }) => tasks.map(({ id, slot }) => [id, { ask, slot }] as const)));
+  const asks = new Map(
+    request.groups.flatMap(({ ask, tasks, mates }) => {
+      const there: Record<string, number> = { ...mates };
+      return tasks.map(({ id, slot }) => [id, { ask, slot, there }] as const);
+    }),
+  );
   for (const { task, node: nodeId, ports } of plan.placements) {
     const node = nodes.get(nodeId)!;
-    const { ask, slot } = asks.get(task)!;
-    check(node, { task, ask });
+    const { ask, slot, there } = asks.get(task)!;
+    check(node, { task, ask, matesOn: (id) => there[id] ?? 0 });
+    there[nodeId] = (there[nodeId] ?? 0) + 1;
     nodes.set(nodeId, withTask(node, ask, ports, slot));
   }
   return [...nodes.values()];
@@ -36,7 +41,18 @@ for (const policy of policyNames) {
         const plan = place(request);
         assert.deepEqual({ ...plan, unplaced: plan.unplaced.map(({ task }) => task) }, oracle(request));
       }),
-      runs,
+      // All policies together: 10,000 cases.
+      { numRuns: 2_500 },
+    );
+  });
+
+  test(`place() with ${policy} gives the oracle's plan for many different tasks on many nodes, too`, () => {
+    fc.assert(
+      fc.property(largeRequest(policy), (request) => {
+        const plan = place(request);
+        assert.deepEqual({ ...plan, unplaced: plan.unplaced.map(({ task }) => task) }, oracle(request));
+      }),
+      { numRuns: 20 },
     );
   });
 }
@@ -45,7 +61,7 @@ for (const policy of policyNames) {
   test(`place() with ${policy} never uses a node that cannot take the task at that moment`, () => {
     fc.assert(
       fc.property(anyRequest(policy), (request) => {
-        replay(request, (node, { task, ask }) => assert.ok(canTake(node, ask), `${task} on ${node.name}`));
+        replay(request, (node, { task, ask, matesOn }) => assert.ok(canTake(node, ask, matesOn(node.id)), `${task} on ${node.name}`));
       }),
       runs,
     );
@@ -152,9 +168,9 @@ for (const policy of policyNames) {
     fc.assert(
       fc.property(anyRequest(policy), (request) => {
         let nodes = [...request.nodes];
-        replay(request, (node, { task, ask }) => {
+        replay(request, (node, { task, ask, matesOn }) => {
           const avoid = ask.avoid ?? [];
-          const current = nodes.filter((each) => !avoid.includes(each.id) && canTake(each, ask));
+          const current = nodes.filter((each) => !avoid.includes(each.id) && canTake(each, ask, matesOn(each.id)));
           if (avoid.includes(node.id))
             assert.deepEqual(
               current.map(({ name }) => name),
@@ -167,7 +183,7 @@ for (const policy of policyNames) {
         });
         const [first] = request.groups;
         const without = (ask: typeof first) => (ask ? [{ ...ask, ask: { ...ask.ask, avoid: [] } }] : []);
-        const placed = (groups: ScoreRequest['groups']) => place({ ...request, groups }).placements.length;
+        const placed = (groups: Case['groups']) => place({ ...request, groups }).placements.length;
         assert.equal(placed(first ? [first] : []), placed(without(first)));
       }),
       { numRuns: 300 },
@@ -179,14 +195,16 @@ test('with E-PVM a batch gives the plan that its tasks would get one by one', ()
   fc.assert(
     fc.property(anyRequest('epvm'), (request) => {
       let nodes = [...request.nodes];
-      const single = request.groups.flatMap(({ ask, tasks }) =>
-        tasks.flatMap((task) => {
-          const [placement] = place({ ...request, nodes, groups: [{ ask, tasks: [task] }] }).placements;
+      const single = request.groups.flatMap(({ ask, tasks, mates }) => {
+        const there: Record<string, number> = { ...mates };
+        return tasks.flatMap((task) => {
+          const [placement] = place({ ...request, nodes, groups: [{ ask, tasks: [task], mates: there }] }).placements;
           if (!placement) return [];
+          there[placement.node] = (there[placement.node] ?? 0) + 1;
           nodes = nodes.map((node) => (node.id === placement.node ? withTask(node, ask, placement.ports, task.slot) : node));
           return [placement];
-        }),
-      );
+        });
+      });
       assert.deepEqual(place(request).placements, single);
     }),
     runs,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { place } from '../../src/scheduling/place.ts';
-import { aGroup, aNode, amounts, anAsk, aRequest, GiB, tally } from './build.ts';
+import { aGroup, aNode, amounts, anAsk, aRequest, GiB, tally, place } from './build.ts';
 
 test('100 identical tasks spread evenly over 4 equal nodes', () => {
   const nodes = ['a', 'b', 'c', 'd'].map((name) => aNode(name));

@@ -2,22 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PortSpec } from '../../src/core/job.ts';
 import type { NodeView } from '../../src/core/placement.ts';
-import { reasons } from '../../src/scheduling/filter.ts';
-import { place } from '../../src/scheduling/place.ts';
 import { PortTable } from '../../src/scheduling/ports.ts';
-import { Seat, want } from '../../src/scheduling/seat.ts';
-import { aGroup, aNode, anAsk, aRequest } from './build.ts';
+import { aGroup, aNode, anAsk, aRequest, place, whyNot } from './build.ts';
 
 const web: PortSpec = { host: 8080, container: 80, protocol: 'tcp' };
 const free: PortSpec = { container: 9000, protocol: 'tcp' };
 const smallRange = { from: 100, to: 102 };
 
 function details(nodes: readonly NodeView[], ports: readonly PortSpec[]): string[] {
-  return reasons(
-    nodes.map((node, index) => new Seat(node, index)),
-    want(anAsk({}, { ports })),
-    20,
-  ).map(({ detail }) => detail);
+  return whyNot({ ...aRequest(nodes, []), ask: anAsk({}, { ports }), reasonsMax: 20 }).map(({ detail }) => detail);
 }
 
 function hosts(node: NodeView, specs: readonly PortSpec[], task = 'a-task'): number[] | string {
@@ -78,7 +71,7 @@ test('a node with too few left is refused with the numbers', () => {
   const node = aNode('a', { portRange: smallRange, portsTaken: [{ ip: '::', host: 101, protocol: 'tcp', by: 'x/y.1' }] });
   assert.deepEqual(hosts({ ...node, portsNext: 100 }, [free, free]), [100, 102]);
   assert.deepEqual(details([node], [free, free, free]), ['not enough free host ports (needs 3, 2 ports left of 100-102)']);
-  const fuller = { ...node, portRange: { from: 101, to: 102 } };
+  const fuller = { ...node, id: 'id-b', name: 'b', portRange: { from: 101, to: 102 } };
   assert.deepEqual(details([node, fuller], [free, free, free]), ['not enough free host ports (needs 3, largest number left 2)']);
 });
 

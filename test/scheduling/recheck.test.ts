@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { place } from '../../src/scheduling/place.ts';
 import { recheck } from '../../src/scheduling/recheck.ts';
 import { anyRequest } from './arbitrary.ts';
-import { aNode, amounts, anAsk } from './build.ts';
+import { aNode, amounts, anAsk, place } from './build.ts';
 import { withTask } from './oracle.ts';
 
 test('a plan holds, placement by placement, as long as the world stands still', () => {

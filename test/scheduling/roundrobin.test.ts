@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { place } from '../../src/scheduling/place.ts';
-import { aGroup, aNode, amounts, anAsk, aRequest } from './build.ts';
+import { aGroup, aNode, amounts, anAsk, aRequest, place } from './build.ts';
 
 const policy = 'roundrobin' as const;
 const three = [aNode('c'), aNode('a'), aNode('b')];

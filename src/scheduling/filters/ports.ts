@@ -1,25 +1,26 @@
 /** The filter about host ports: fixed ones that are in use, and free ones of which too few are left. */
 import { counted, listed } from '../../core/text.ts';
 import type { Filter } from '../filter.ts';
+import { most } from '../most.ts';
 import { portText } from '../ports.ts';
 import type { PortFailure } from '../ports.ts';
-import type { Seat, Wanted } from '../seat.ts';
+import type { Run, Wanted } from '../run.ts';
 
 /** Slots named as users of one port; the others are counted. */
 const usersNamedMax = 3;
 
-function failure(seat: Seat, { ask }: Wanted): PortFailure | undefined {
+function failure(run: Run, { where: { ask } }: Wanted, row: number): PortFailure | undefined {
   if (ask.ports.length === 0) return undefined;
   // Whether there are enough does not depend on where the search begins, so no task's id is needed.
-  const bound = seat.ports.bind(ask.ports, '');
+  const bound = run.ports(row).bind(ask.ports, '');
   return 'failure' in bound ? bound.failure : undefined;
 }
 
-function takenDetail(subject: string, seats: readonly Seat[], { ask }: Wanted): string {
+function takenDetail(subject: string, rows: readonly number[], run: Run, { where: { ask } }: Wanted): string {
   const spec = ask.ports.find((port) => port.host !== undefined && portText(port) === subject);
   const users = new Set<string>();
-  for (const seat of seats) {
-    const user = spec?.host === undefined ? undefined : seat.ports.user({ ip: spec.ip, host: spec.host, protocol: spec.protocol });
+  for (const row of rows) {
+    const user = spec?.host === undefined ? undefined : run.ports(row).user({ ip: spec.ip, host: spec.host, protocol: spec.protocol });
     if (user) users.add(user);
   }
   if (users.size === 0) return `port ${subject} is in use`;
@@ -28,26 +29,26 @@ function takenDetail(subject: string, seats: readonly Seat[], { ask }: Wanted): 
   return `port ${subject} is used by ${listed(rest > 0 ? [...named, `${rest} more`] : named)}`;
 }
 
-function rangeDetail(seats: readonly Seat[], { ask }: Wanted): string {
+function rangeDetail(rows: readonly number[], run: Run, { where: { ask } }: Wanted): string {
   const wanted = ask.ports.filter((port) => port.host === undefined);
-  const left = Math.max(...seats.map((seat) => Math.min(...wanted.map((port) => seat.ports.freeCount(port.ip, port.protocol)))));
+  const left = most(rows, (row) => Math.min(...wanted.map((port) => run.ports(row).freeCount(port.ip, port.protocol))));
   const needs = `needs ${wanted.length}`;
-  if (seats.length > 1) return `not enough free host ports (${needs}, largest number left ${left})`;
-  const { from, to } = seats[0]!.node.portRange;
+  if (rows.length > 1) return `not enough free host ports (${needs}, largest number left ${left})`;
+  const { from, to } = run.columns.ports[rows[0]!]!.portRange;
   return `not enough free host ports (${needs}, ${counted(left, 'port')} left of ${from}-${to})`;
 }
 
 /** Only nodes where every fixed port is free and the range has enough for the others. */
 export const portsFilter: Filter = {
   name: 'ports',
-  fails: (seat, wanted) => {
-    const found = failure(seat, wanted);
+  fails: (run, wanted, row) => {
+    const found = failure(run, wanted, row);
     if (!found) return undefined;
     return found.kind === 'range' ? 'range' : `${found.kind} ${portText(found.spec)}`;
   },
-  detail: (subject, seats, wanted) => {
-    if (subject === 'range') return rangeDetail(seats, wanted);
+  detail: (subject, rows, run, wanted) => {
+    if (subject === 'range') return rangeDetail(rows, run, wanted);
     const [kind, port] = subject.split(' ') as ['taken' | 'twice', string];
-    return kind === 'twice' ? `port ${port} is asked for twice by the task itself` : takenDetail(port, seats, wanted);
+    return kind === 'twice' ? `port ${port} is asked for twice by the task itself` : takenDetail(port, rows, run, wanted);
   },
 };

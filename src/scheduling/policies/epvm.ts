@@ -7,37 +7,87 @@
  * nothing spread, too. The base is the paper's number of machines or the Cube book's constant (`epvmBase` in core/limits.ts).
  */
 import { problem } from '../../core/errors.ts';
-import type { Policy, Turn } from '../policy.ts';
-import type { Need, Seat } from '../seat.ts';
+import type { Policy, Summary } from '../policy.ts';
+import type { Need, Run } from '../run.ts';
 
-/**
- * What one resource adds: `base^(u + d/c) - base^u`, written as `base^u * (base^(d/c) - 1)` with expm1, because the difference of two
- * close powers would round a small task (a byte, a millicore) away.
- */
-function term(logBase: number, seat: Seat, need: Need): number {
-  const { capacity, reserved, used } = seat.stock(need);
-  if (need.amount === 0 || !(capacity > 0)) return 0;
-  const utilisation = Math.max(reserved, used) / capacity;
-  return Math.exp(utilisation * logBase) * Math.expm1((need.amount / capacity) * logBase);
+/** What one resource adds to the cost of nodes. */
+class Term {
+  readonly need: Need;
+  readonly #logBase: number;
+  readonly #capacity: Float64Array;
+  readonly #reserved: Float64Array;
+  readonly #used: Float64Array;
+  /** Most nodes are like the one before. */
+  #lastCapacity = Number.NaN;
+  #lastGrowth = 0;
+
+  constructor(run: Run, need: Need, logBase: number) {
+    this.need = need;
+    this.#logBase = logBase;
+    this.#capacity = run.columns.capacity[need.column]!;
+    this.#reserved = run.reserved[need.column]!;
+    this.#used = run.used[need.column]!;
+  }
+
+  /**
+   * `base^(u + d/c) - base^u`, written as `base^u * (base^(d/c) - 1)` with expm1, because the difference of two close powers would
+   * round a small task (a byte, a millicore) away.
+   */
+  at(row: number): number {
+    const capacity = this.#capacity[row]!;
+    if (!(capacity > 0)) return 0;
+    const reserved = this.#reserved[row]!;
+    const used = this.#used[row]!;
+    // A measurement that is not a number must not pass for none.
+    const busy = used <= reserved ? reserved : used;
+    return Math.exp((busy / capacity) * this.#logBase) * this.#growth(capacity);
+  }
+
+  /** Not more than `at` gives for any row of the summary. */
+  floor(summary: Summary): number {
+    const { column } = this.need;
+    const [most, least] = [summary.mostCapacity(column), summary.leastCapacity(column)];
+    if (!(least > 0)) return 0;
+    const floor = Math.exp(summary.leastUtilised(column) * this.#logBase) * this.#growth(most);
+    return most === least ? floor : floor * (1 - roundingSlack);
+  }
+
+  #growth(capacity: number): number {
+    if (capacity !== this.#lastCapacity) {
+      this.#lastCapacity = capacity;
+      this.#lastGrowth = Math.expm1((this.need.amount / capacity) * this.#logBase);
+    }
+    return this.#lastGrowth;
+  }
 }
 
-function logOf({ epvmBase }: Turn): number {
-  if (epvmBase > 1 && epvmBase < Number.POSITIVE_INFINITY) return Math.log(epvmBase);
-  throw problem('usage', `limit epvmBase must be greater than 1, not ${epvmBase}`, {
+/** What expm1 of two close numbers may be out of order by. */
+const roundingSlack = 1e-12;
+
+function logOf(base: number): number {
+  if (base > 1 && base < Number.POSITIVE_INFINITY) return Math.log(base);
+  throw problem('usage', `limit epvmBase must be greater than 1, not ${base}`, {
     hint: 'leave it out, or set it with `cube up --limit epvmBase=2`',
   });
 }
 
 /** The policy `epvm`. @throws CubeError `usage` for a base of 1 or less, with which load would not count */
 export const epvm: Policy = {
-  score: (seat, wanted, turn) => {
-    const logBase = logOf(turn);
-    let sum = 0;
-    for (const need of wanted.needs) sum += term(logBase, seat, need);
-    return sum;
-  },
-  terms: (seat, wanted, turn) => {
-    const logBase = logOf(turn);
-    return wanted.needs.map((need) => [need.name, term(logBase, seat, need)] as const);
+  scoring: (run, wanted) => {
+    const logBase = logOf(run.settings.epvmBase);
+    const terms = wanted.some.map((need) => new Term(run, need, logBase));
+    return {
+      score: (row) => {
+        let sum = 0;
+        for (let at = 0; at < terms.length; at++) sum += terms[at]!.at(row);
+        return sum;
+      },
+      terms: (row) => wanted.needs.map(({ name }) => [name, terms.find(({ need }) => need.name === name)?.at(row) ?? 0] as const),
+      floor: (summary) => {
+        let sum = 0;
+        for (let at = 0; at < terms.length; at++) sum += terms[at]!.floor(summary);
+        return sum;
+      },
+    };
   },
 };

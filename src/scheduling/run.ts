@@ -1,0 +1,169 @@
+/** One run: the nodes as they fill up while a batch is placed. The columns it was given are not changed. */
+import { meets, type Constraint } from '../core/constraint.ts';
+import type { NodeColumns } from '../core/placement.ts';
+import type { PortBinding } from '../core/task.ts';
+import type { Settings, Where } from './batch.ts';
+import { noNode } from './conditions.ts';
+import { PortTable } from './ports.ts';
+
+/** How much a task needs of one resource. */
+export interface Need {
+  /** Place of the resource's column. */
+  readonly column: number;
+  /** `cpu`, `memory`, `disk`, `slots`, or a custom resource's own name. */
+  readonly name: string;
+  readonly amount: number;
+}
+
+/** What the tasks of a group want, prepared once. */
+export interface Wanted {
+  readonly where: Where;
+  /** In a fixed order, so that sums over them are the same each time: cpu, memory, disk, custom ones by name, slots. */
+  readonly needs: readonly Need[];
+  /** Those of which something is needed. */
+  readonly some: readonly Need[];
+}
+
+/** What a sum of reservations may exceed the capacity by, as a share of it: 0.1 + 0.2 must fit where 0.3 does. */
+export const sumSlack = 1e-9;
+
+/** The nodes during a run, and the group that is being placed. */
+export class Run {
+  readonly columns: NodeColumns;
+  readonly settings: Settings;
+  readonly reserved: readonly Float64Array[];
+  readonly used: readonly Float64Array[];
+  /** Capacity and what sums may exceed it by. */
+  readonly #room: readonly Float64Array[];
+  /** Tasks of the group's kind, by row. */
+  readonly mates: Int32Array;
+  readonly #withMates: number[] = [];
+  /** Tasks of this group that went there, by row. */
+  readonly groupTasks: Int32Array;
+  readonly #order: readonly number[];
+  readonly #truths = new Map<Constraint, Uint8Array>();
+  readonly #ports = new Map<number, PortTable>();
+  readonly #watchers: ((row: number) => void)[] = [];
+
+  /** @param owned the columns are this run's alone and may be written */
+  constructor(columns: NodeColumns, settings: Settings, owned = false) {
+    const own = (column: Float64Array): Float64Array => (owned ? column : column.slice());
+    this.columns = columns;
+    this.settings = settings;
+    this.reserved = columns.reserved.map(own);
+    this.used = columns.used.map(own);
+    this.#room = columns.resources.map((name, at) => (isWhole(name) ? columns.capacity[at]! : columns.capacity[at]!.map(slackened)));
+    this.mates = new Int32Array(columns.rows);
+    this.groupTasks = new Int32Array(columns.rows);
+    this.#order = orderOf(columns.resources);
+  }
+
+  /** Rows with a node in them. */
+  *nodes(): Generator<number> {
+    const { rows, conditions } = this.columns;
+    for (let row = 0; row < rows; row++) if (conditions[row] !== noNode) yield row;
+  }
+
+  /** Prepares what a group wants. @param amounts by column */
+  want(where: Where, amounts: Float64Array): Wanted {
+    const { resources } = this.columns;
+    const needs: Need[] = [];
+    const some: Need[] = [];
+    for (const column of this.#order) {
+      const need = { column, name: resources[column]!, amount: amounts[column]! };
+      // Of a custom resource that is not asked for nothing is told.
+      if (need.amount === 0 && column >= customFrom) continue;
+      needs.push(need);
+      if (need.amount !== 0) some.push(need);
+    }
+    return { where, needs, some };
+  }
+
+  /** Begins with the next group. @param mates row, count, row, count */
+  begin(mates: Int32Array | undefined): void {
+    for (const row of this.#withMates) {
+      this.mates[row] = 0;
+      this.groupTasks[row] = 0;
+    }
+    this.#withMates.length = 0;
+    for (let at = 0; mates !== undefined && at < mates.length; at += 2) {
+      this.mates[mates[at]!] = mates[at + 1]!;
+      this.#withMates.push(mates[at]!);
+    }
+  }
+
+  /** Whether there is room for what is asked; an amount that is not a number fits nowhere. */
+  fits(need: Need, row: number): boolean {
+    return need.amount === 0 || this.reserved[need.column]![row]! + need.amount <= this.#room[need.column]![row]!;
+  }
+
+  /** The same for all that is needed. */
+  hasRoom({ some }: Wanted, row: number): boolean {
+    for (let at = 0; at < some.length; at++) {
+      const { column, amount } = some[at]!;
+      if (!(this.reserved[column]![row]! + amount <= this.#room[column]![row]!)) return false;
+    }
+    return true;
+  }
+
+  /** By the place of an attribute's value: whether that value meets the constraint. */
+  truths(constraint: Constraint): Uint8Array {
+    let truths = this.#truths.get(constraint);
+    if (truths === undefined) {
+      const { values } = this.columns.attributes[constraint.attribute]!;
+      truths = Uint8Array.from(values, (value) => (meets(constraint, value) ? 1 : 0));
+      this.#truths.set(constraint, truths);
+    }
+    return truths;
+  }
+
+  /** The value of a node's attribute. */
+  attribute(name: string, row: number): string | undefined {
+    const column = this.columns.attributes[name]!;
+    return column.values[column.ids[row]!];
+  }
+
+  /** Host ports in use on a node. Made when first asked for: most tasks want none. */
+  ports(row: number): PortTable {
+    let table = this.#ports.get(row);
+    if (table === undefined) this.#ports.set(row, (table = new PortTable(this.columns.ports[row]!)));
+    return table;
+  }
+
+  /** Calls back after each change of a row. */
+  watch(onChange: (row: number) => void): void {
+    this.#watchers.push(onChange);
+  }
+
+  /** Counts a task as placed there: what it reserves it is taken to use until that is measured. */
+  take(wanted: Wanted, row: number, bindings: readonly PortBinding[], slot: string): void {
+    for (const { column, amount } of wanted.some) {
+      this.reserved[column]![row]! += amount;
+      this.used[column]![row]! += amount;
+    }
+    if (bindings.length > 0) this.ports(row).take(bindings, wanted.where.ask.ports, slot);
+    this.mates[row]!++;
+    this.groupTasks[row]!++;
+    this.#withMates.push(row);
+    for (const onChange of this.#watchers) onChange(row);
+  }
+}
+
+const customFrom = 4;
+const slotsColumn = 3;
+
+/** Columns in the order in which needs are told. */
+function orderOf(resources: readonly string[]): readonly number[] {
+  const custom = resources.map((_, column) => column).slice(customFrom);
+  custom.sort((a, b) => (resources[a]! < resources[b]! ? -1 : 1));
+  return [0, 1, 2, ...custom, slotsColumn];
+}
+
+/** Bytes and slots are whole, and their sums exact; cores and custom amounts may be fractions. */
+function isWhole(name: string): boolean {
+  return name === 'memory' || name === 'disk' || name === 'slots';
+}
+
+function slackened(capacity: number): number {
+  return capacity * (1 + sumSlack);
+}
