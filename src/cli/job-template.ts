@@ -6,7 +6,7 @@ name: hello
 type: service                 # service: runs for good; batch: runs to its end
 
 # datacenters: [dc1]          # default: any
-# priority: 50                # higher is placed first
+# priority: 50                # 1 to 100, higher is placed first
 # labels: {team: web}
 
 tasks:
@@ -28,6 +28,12 @@ tasks:
 
     # How to find out whether it is well; without this its image's own check counts, if it has one:
     # health: {http: /health, port: 80, interval: 5s, timeout: 2s, retries: 3, startPeriod: 10s}   # or tcp: 80, or exec: [..]
+
+    # Which nodes may run it: labels (cube up --label disk=ssd), name, datacenter, os, arch, cpu.model, docker.version:
+    # constraints: [label.disk == ssd, docker.version >= 20.10]   # ==, !=, <, <=, >, >=, in [a, b], not in [a, b], exists, not exists
+    # affinity: [label.zone == a]                                 # preferred, not asked for
+    # spread: datacenter                                          # or node, or label.rack
+    # maxPerNode: 2
 
     # stopSignal: SIGTERM     # default: the image's own
     stopGrace: 2s             # from the signal to the kill

@@ -1,10 +1,12 @@
 /** The options of `up`, `manager` and `worker`, read into what src/boot composes a node from. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { customResourceProblem } from '../core/custom-resource.ts';
 import { problem } from '../core/errors.ts';
 import type { NodeOptions } from '../core/node-options.ts';
+import { isPolicyName, policyNames } from '../core/placement.ts';
 import { parseBytes } from '../core/resources.ts';
-import { nearest } from '../core/text.ts';
+import { listed, nearest } from '../core/text.ts';
 import type { Context, OptionSpec } from './command.ts';
 import { dataDirectory } from './data-directory.ts';
 import { limitsFromText } from './limits-text.ts';
@@ -26,7 +28,7 @@ export const nodeSpecs: readonly OptionSpec[] = [
   { flags: '--ports <from-to>', about: 'host ports handed out to tasks (default: 20000-29999)' },
   { flags: '--runtime <name>', about: 'docker or process (default: docker)' },
   { flags: '--docker-host <url>', about: 'the engine (default: DOCKER_HOST, else the usual socket)' },
-  { flags: '--scheduler <policy>', about: 'epvm or roundrobin (default: epvm)' },
+  { flags: '--scheduler <policy>', about: 'epvm, roundrobin, spread or binpack (default: epvm)' },
   { flags: '--store <store>', about: 'where state lives: level' },
   { flags: '--open-loopback', about: 'ask no token of clients on loopback' },
   { flags: '--stop-tasks', about: 'stop the tasks, too, when the node stops' },
@@ -93,8 +95,11 @@ function sizeBytes(input: Input, name: string): number | undefined {
 function offered(input: Input): NodeOptions['offer'] {
   const custom: Record<string, number> = {};
   for (const [name, text] of Object.entries(input.pairs('resource'))) {
+    if (['cpu', 'memory', 'disk'].includes(name)) throw problem('usage', `--resource ${name} is said with --${name}`);
+    const wrong = customResourceProblem(name, `"${name}"`);
+    if (wrong !== undefined) throw problem('usage', `--resource: ${wrong}`);
     const amount = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-    if (Number.isNaN(amount)) throw problem('usage', `--resource ${name} needs a number of 0 or more, not "${text}"`);
+    if (!Number.isFinite(amount)) throw problem('usage', `--resource ${name} needs a number of 0 or more, as in ${name}=4, not "${text}"`);
     custom[name] = amount;
   }
   const cpu = input.number('cpu', { whole: false });
@@ -110,10 +115,9 @@ function offered(input: Input): NodeOptions['offer'] {
 
 function policy(input: Input): NodeOptions['scheduler'] {
   const text = input.text('scheduler') ?? 'epvm';
-  if (text === 'epvm' || text === 'roundrobin') return text;
-  if (text === 'spread' || text === 'binpack') throw problem('not-yet', `the scheduler ${text} is not in this version yet`);
-  const close = nearest(text, ['epvm', 'roundrobin']);
-  throw problem('usage', `--scheduler is epvm or roundrobin, not "${text}"${close ? `; did you mean ${close}?` : ''}`);
+  if (isPolicyName(text)) return text;
+  const close = nearest(text, policyNames);
+  throw problem('usage', `--scheduler is ${listed(policyNames, 'or')}, not "${text}"${close ? `; did you mean ${close}?` : ''}`);
 }
 
 function refuseOtherStores(input: Input): void {

@@ -24,6 +24,7 @@ const facts = z.looseObject({
   portsIp: z.string(),
   os: z.string(),
   arch: z.string(),
+  cpuModel: z.string().optional(),
   version: z.string(),
   runtime: z.looseObject({ name: z.string(), version: z.string() }),
 });

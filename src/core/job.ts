@@ -1,4 +1,5 @@
 /** Jobs: what a user submits, normalised, and what the manager keeps of it. */
+import type { Constraint } from './constraint.ts';
 import type { Resources } from './resources.ts';
 
 /** Types this version runs; CLI.md names more. */
@@ -73,6 +74,14 @@ export interface TaskSpec {
   /** Undefined: the image's own check, where it has one. `none`: not even that. */
   readonly health?: HealthSpec | 'none';
   readonly restart: RestartSpec;
+  /** All must hold of a node that takes it. */
+  readonly constraints?: readonly Constraint[];
+  /** Nodes of which one of these holds are preferred. */
+  readonly affinity?: readonly Constraint[];
+  /** The attribute over whose values instances are spread: `datacenter`, `name` or `label.NAME`. */
+  readonly spread?: string;
+  /** Instances that one node takes at most. */
+  readonly maxPerNode?: number;
   /** Undefined: the image's own, else SIGTERM. */
   readonly stopSignal?: string;
   /** Between the state `stopping` and the signal. */
@@ -89,6 +98,8 @@ export interface JobSpec {
   readonly datacenters: readonly string[];
   /** Higher is placed first; 50 unless told. */
   readonly priority: number;
+  /** Whether its tasks may be stopped, and run again later, for jobs of a higher priority. Batch only. */
+  readonly preemptible?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly tasks: Readonly<Record<string, TaskSpec>>;
   /** Name of the node all tasks are bound to: tasks given to a worker's own API. */

@@ -20,6 +20,8 @@ export interface NodeFacts {
   readonly portsIp: string;
   readonly os: string;
   readonly arch: string;
+  /** What its processor is called; unknown of an engine that is elsewhere, and of workers of earlier versions. */
+  readonly cpuModel?: string;
   /** Cube's version. */
   readonly version: string;
   readonly runtime: { readonly name: string; readonly version: string };

@@ -1,4 +1,5 @@
 /** Whether a container fits a spec, and whether two specs are the same. */
+import type { Constraint } from './constraint.ts';
 import type { JobSpec, PortSpec } from './job.ts';
 
 /** JSON with keys in order and without what is undefined, so that equal values give equal texts. */
@@ -20,28 +21,40 @@ export function fnv1a64(text: string): string {
   return hash.toString(16).padStart(16, '0');
 }
 
+/** Without what does not change where it may run: blanks, quotes, the order in which they stand. */
+function constraintTexts(constraints: readonly Constraint[]): string[] {
+  const meanings = constraints.map(({ attribute, operator, values }) => ({ attribute, operator, values: values.toSorted() }));
+  return meanings.map(canonical).toSorted();
+}
+
 function portTexts(ports: readonly PortSpec[]): string[] {
   return ports.map(canonical).toSorted();
 }
 
 /**
  * What a container of a task is made from, as 16 hexadecimal digits: image, command, environment, user, working directory,
- * resources, ports, the job's labels and type. What takes effect without a new container is left out: count, pull, restart,
- * stop signal and times, priority, the terms of a health check, and where it may run. Fields that a later version adds must leave
- * the hash of specs without them as it is, or an upgrade replaces every container.
+ * resources, ports, the job's labels and type; and its constraints, because where it runs may not be where it may run any more.
+ * What takes effect without a new container is left out: count, pull, restart, stop signal and times, priority, the terms of a
+ * health check, and where it had better run. Fields that a later version adds must leave the hash of specs without them as it
+ * is, or an upgrade replaces every container.
  *
  * Of `health` only counts whether there is one: a container of such a task is made with its image's own check switched off, which
  * cannot be switched on again in it. So a task that gets its first check, or loses it, gets a new container; other terms, and
  * `none` in place of terms, do not.
  */
 export function specHash(job: JobSpec, taskName: string): string {
+  return fnv1a64(canonical(madeFrom(job, taskName)));
+}
+
+/** What the hash is made of: where it differs, a container does not fit any more. */
+export function madeFrom(job: JobSpec, taskName: string): Readonly<Record<string, unknown>> {
   const task = Object.hasOwn(job.tasks, taskName) ? job.tasks[taskName] : undefined;
   if (!task) throw new RangeError(`job ${job.name} has no task ${taskName}`);
   const { image, command, env, user, workdir, resources } = task;
   const imageCheck = task.health === undefined ? undefined : 'off';
   const ports = portTexts(task.ports);
-  const made = { type: job.type, labels: job.labels, image, command, env, user, workdir, resources, ports, imageCheck };
-  return fnv1a64(canonical(made));
+  const constraints = task.constraints && task.constraints.length > 0 ? constraintTexts(task.constraints) : undefined;
+  return { type: job.type, labels: job.labels, image, command, env, user, workdir, resources, ports, imageCheck, constraints };
 }
 
 /** Whether two specs say the same, in whatever order their keys stand; lists count with their order. */

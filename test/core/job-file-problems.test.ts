@@ -20,11 +20,11 @@ test('a key at the wrong level is sent to the right one', () => {
 });
 
 test('keys of the contract that this version does not have are refused by name', () => {
-  const jobKeys = ['update', 'disconnect', 'completions', 'parallelism', 'deadline', 'preemptible', 'schedule'];
+  const jobKeys = ['update', 'disconnect', 'completions', 'parallelism', 'deadline', 'schedule'];
   for (const key of jobKeys) {
     assert.deepEqual(problemsOf(`${head}${key}: {a: 1}\n`), [`5:1 "${key}" is not supported by this version of Cube yet`]);
   }
-  const taskKeys = ['constraints', 'affinity', 'spread', 'maxPerNode', 'volumes', 'secrets', 'configs', 'dependsOn'];
+  const taskKeys = ['volumes', 'secrets', 'configs', 'dependsOn'];
   for (const key of taskKeys) assert.equal(problemOf(`${key}: [x]`), `"${key}" is not supported by this version of Cube yet`);
   assert.equal(problemOf('voluems: x'), 'unknown key "voluems"; did you mean "volumes"? It is not supported by this version of Cube yet');
   assert.equal(problemOf('heatlh: x'), 'unknown key "heatlh"; did you mean "health"?');
@@ -73,7 +73,7 @@ test('all problems come at once, in the order of the file', () => {
   assert.deepEqual(error.message.split('\n'), [
     'f.yaml:1:7: name: expected a name of 1 to 63 letters, digits, ".", "_" and "-" that starts with a letter or digit, got "../x y"',
     'f.yaml:2:7: type: expected service or batch, got "srevice"; did you mean "service"?',
-    'f.yaml:3:1: unknown key "colour"; expected name, type, datacenters, priority, labels or tasks',
+    'f.yaml:3:1: unknown key "colour"; expected name, type, datacenters, priority, labels, tasks or preemptible',
     'f.yaml:5:3: expected a task name of 1 to 63 letters, digits, "_" and "-" that starts with a letter or digit, got "t.x"',
     'f.yaml:6:14: image: expected an image like nginx:1.27, got "a b"',
     'f.yaml:6:28: count: expected a whole number of 0 or more, got -1',
@@ -174,7 +174,7 @@ test('plain data is refused with paths instead of places', () => {
     'tasks.web.count: expected a whole number of 0 or more, got -1',
     'tasks.web.env.A: expected text, a number, true or false, got nothing; write "" for an empty text',
     'tasks.web.ports[0]: expected [ip:]host:container[/udp] like "8080:80", or a container port like 9000, with ports from 1 to 65535, got 70000',
-    'unknown key "cuont"; expected name, type, datacenters, priority, labels or tasks',
+    'unknown key "cuont"; expected name, type, datacenters, priority, labels, tasks or preemptible',
   ]);
   assert.deepEqual(dataProblems({ name: 'a', tasks: { web: { imag: 'x' } } }), [
     'tasks.web: "image" is missing: expected an image like nginx:1.27',

@@ -212,6 +212,7 @@ test("resources of a user's own are numbers, and slips of the known names are to
     assert.equal(problemOf(`resources: {${slip}: 1}`), `unknown resource "${slip}"; did you mean "${meant}"?`);
   }
   assert.match(problemOf('resources: {"a b": 1}'), /^expected a resource name/);
+  assert.match(problemOf('resources: {slots: 1}'), /^"slots" is what Cube calls the number of tasks on a node; choose another name$/);
 });
 
 test('durations need a unit, and an end that timers can count to', () => {

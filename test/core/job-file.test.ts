@@ -46,6 +46,11 @@ tasks:
     resources: {cpu: 0.5, memory: 128MiB, disk: 1GiB, gpu: 1}
     ports: ["8080:80", "9000", "127.0.0.1:53:53/udp"]
     restart: {on: failure, attempts: 5, within: 20m, delay: 2s, backoff: 1.5, delayMax: 30s}
+    constraints: ["label.disk == ssd", 'arch in [x64, arm64]']
+    affinity:
+      - label.zone == a
+    spread: datacenter
+    maxPerNode: 2
     stopSignal: SIGQUIT
     stopDelay: 1s
     stopGrace: 1m30s
@@ -68,6 +73,13 @@ tasks:
       { ip: '127.0.0.1', host: 53, container: 53, protocol: 'udp' },
     ],
     restart: { on: 'failure', attempts: 5, withinMs: 1_200_000, delayMs: 2_000, backoff: 1.5, delayMsMax: 30_000 },
+    constraints: [
+      { text: 'label.disk == ssd', attribute: 'label.disk', operator: '==', values: ['ssd'] },
+      { text: 'arch in [x64, arm64]', attribute: 'arch', operator: 'in', values: ['x64', 'arm64'] },
+    ],
+    affinity: [{ text: 'label.zone == a', attribute: 'label.zone', operator: '==', values: ['a'] }],
+    spread: 'datacenter',
+    maxPerNode: 2,
     stopSignal: 'SIGQUIT',
     stopDelayMs: 1_000,
     stopGraceMs: 90_000,

@@ -38,6 +38,32 @@ test('a limit is a number of 0 or more', () => {
   }
 });
 
+test('a limit is whole, but for factors and shares, and the error says what to write', () => {
+  for (const [name, value] of Object.entries({ startParallelMax: '2.5', bodyBytesMax: 1.5, engineCallMs: '0.1', restartAttempts: 2.5 })) {
+    const [below, above] = [Math.floor(Number(value)), Math.ceil(Number(value))];
+    assert.throws(() => limitsWith({ [name]: value }), {
+      code: 'usage',
+      message: `limit ${name} needs a whole number, not "${value}"`,
+      hint: `write ${name}=${below} or ${name}=${above}`,
+    });
+  }
+  const factors = {
+    epvmBase: 1.2,
+    redialBackoff: 1.5,
+    replaceBackoff: 1.5,
+    restartJitter: 0.25,
+    imageDiskPercent: 82.5,
+    healthLookBackoff: 1.1,
+  };
+  assert.deepEqual(limitsWith(factors), { ...limitsDefault, ...factors });
+  assert.equal(limitsWith({ bodyBytesMax: '1e6' }).bodyBytesMax, 1_000_000);
+});
+
+test('every limit whose default is a fraction may be one', () => {
+  for (const [name, value] of Object.entries(limitsDefault))
+    assert.equal(limitsWith({ [name]: value })[name as keyof typeof limitsDefault], value);
+});
+
 test('every limit is a number that says its unit or what it counts', () => {
   for (const [name, value] of Object.entries(limitsDefault)) {
     assert.ok(Number.isFinite(value) && value >= 0, name);

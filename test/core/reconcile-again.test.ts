@@ -18,6 +18,10 @@ function brief(changes: readonly Change[]): string[] {
 
 const v2 = { version: 2, specHash: 'v2' };
 
+test('a job of more instances than fit a call gets every one of them', () => {
+  assert.equal(changesOf(jobOf('batch', 130_000), []).length, 130_000);
+});
+
 test('a service that failed is to go elsewhere: the nodes where it failed in this row are remembered, the last few of them', () => {
   const avoidAfter = (changes: Parameters<typeof record>[2]): readonly string[] | undefined => {
     const [change] = changesOf(jobOf('service', 1), [record(1, 'failed', { startedAt: now - 10, finishedAt: now, ...changes })]);

@@ -151,6 +151,7 @@ test('a node is shown with its capacity and what is reserved of it', () => {
     version: '0.1.0',
     os: 'linux',
     arch: 'x64',
+    cpuModel: null,
     runtime: { name: 'docker', version: '20' },
   };
   const shown = {

@@ -95,6 +95,37 @@ test("of a health check only counts that there is one: its image's own is off th
   assert.equal(specHash(withWeb({ health: undefined }), 'web'), specHash(job, 'web'));
 });
 
+/** Hash of a task with these constraints. */
+function constrained(...lines: string[]): string {
+  return specHash(jobOf(`name: a\ntasks: {t: {image: busybox, constraints: ${JSON.stringify(lines)}}}\n`), 't');
+}
+
+test('constraints change the hash by what they mean, in whatever order and form', () => {
+  const none = constrained();
+  assert.equal(none, 'd3c65d22cd004485', 'without any it is what it was before there were constraints');
+  assert.equal(specHash(withWeb({ constraints: [] }), 'web'), specHash(job, 'web'));
+  const one = constrained('label.disk == ssd');
+  assert.equal(constrained("  node.labels.disk=='ssd' "), one);
+  assert.equal(constrained('arch in [x64, arm64]', 'os == linux'), constrained('os == linux', 'arch in [arm64, amd64]'));
+  const others = ['label.disk == hdd', 'label.disk != ssd', 'label.disk in [ssd]', 'label.disc == ssd', 'label.disk exists'];
+  assert.equal(new Set([none, one, ...others.map((other) => constrained(other))]).size, others.length + 2);
+  assert.notEqual(constrained('label.disk == ssd', 'arch == x64'), one);
+});
+
+test('what only prefers nodes leaves the hash alone, and makes a new version all the same', () => {
+  const affinity = [{ text: 'os == linux', attribute: 'os', operator: '==' as const, values: ['linux'] }];
+  const others: JobSpec[] = [
+    withWeb({ affinity }),
+    withWeb({ spread: 'datacenter' }),
+    withWeb({ maxPerNode: 1 }),
+    { ...job, preemptible: true },
+  ];
+  for (const other of others) {
+    assert.equal(specHash(other, 'web'), specHash(job, 'web'));
+    assert.ok(!sameJob(other, job));
+  }
+});
+
 test('a task that is not in the job has no hash', () => {
   assert.throws(() => specHash(job, 'nope'), /job shop has no task nope/);
   assert.throws(() => specHash(job, 'constructor'), RangeError);

@@ -1,6 +1,7 @@
 /** `cube complete -- WORDS`: what the completion scripts call at each Tab. It fails without a word. */
 import { RootCommand } from '@bomb.sh/tab';
 import type { Command as TabCommand } from '@bomb.sh/tab';
+import { policyNames } from '../../core/placement.ts';
 import type { Command, Context, OptionSpec } from '../command.ts';
 import { namesFor } from '../completion-names.ts';
 import { globalSpecs, optionName } from '../options.ts';
@@ -9,7 +10,7 @@ import { commands } from '../registry.ts';
 const choices: Readonly<Record<string, readonly string[]>> = {
   output: ['json', 'text'],
   runtime: ['docker', 'process'],
-  scheduler: ['epvm', 'roundrobin'],
+  scheduler: policyNames,
   role: ['manager,worker', 'manager', 'worker'],
   store: ['level'],
   'log-level': ['debug', 'info', 'warn', 'error'],

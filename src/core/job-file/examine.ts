@@ -55,7 +55,8 @@ function findingsOf(issue: ZodIssue, above: Path, reading: Reading): Finding[] {
     const message = `"${path.at(-1)}" is missing: ${issue.message.replace(/, got nothing$/, '')}`;
     return [{ subject: parent, spot: parent, at: 'key', message }];
   }
-  return [badValue(path, issue.message)];
+  const offset: unknown = issue.code === 'custom' ? issue.params?.['offset'] : undefined;
+  return [typeof offset === 'number' ? { ...badValue(path, issue.message), offset } : badValue(path, issue.message)];
 }
 
 /** Deeper than any schema reaches: what lies below is wrong in any case. */

@@ -13,6 +13,10 @@ export interface Finding {
   readonly spot: Path;
   readonly at: 'key' | 'value';
   readonly message: string;
+  /** Characters of a text before the one that is wrong. */
+  readonly offset?: number;
+  /** What it goes ill with. */
+  readonly other?: { readonly spot: Path; readonly at: 'key' | 'value' };
 }
 
 /** Something wrong with a value. */
@@ -54,11 +58,18 @@ function told(all: readonly Problem[], lineOf: (one: Problem) => string, limits:
   return problem('invalid-file', lines.join('\n'), { problems, ...(problems[0]?.at ? { at: problems[0].at } : {}) });
 }
 
+/** Places that a file's lines and columns tell, for data that has none. */
+function dataPlaces({ offset, other }: Finding): string {
+  if (other) return `; see ${pathText(other.spot)}`;
+  return offset === undefined ? '' : `, at character ${offset + 1}`;
+}
+
 /** The error for plain data: each message starts with its path. */
 export function invalidDocument(findings: readonly Finding[], limits: Limits): CubeError {
-  const problems = findings.map(({ subject, message }) => ({
-    message: subject.length === 0 ? message : `${pathText(subject)}: ${message}`,
-  }));
+  const problems = findings.map((finding) => {
+    const message = finding.message + dataPlaces(finding);
+    return { message: finding.subject.length === 0 ? message : `${pathText(finding.subject)}: ${message}` };
+  });
   return told(problems, (one) => one.message, limits);
 }
 
@@ -68,8 +79,15 @@ export function invalidFile(problems: readonly (Problem & { readonly at: Place }
   return told(ordered, ({ at, message }) => (at ? `${at.file}:${at.line}:${at.column}: ${message}` : message), limits);
 }
 
-/** What a problem at a place says: a value's names its key, which the place alone may not make clear. */
-export function placedMessage({ subject, at, message }: Finding): string {
+/** A finding as a problem of a file. A value's names its key, which the place alone may not make clear; of two, each has its line. */
+export function placedProblem(
+  { subject, spot, at, message, offset, other }: Finding,
+  place: (path: Path, at: 'key' | 'value', offset?: number) => Place,
+): Problem & { readonly at: Place } {
+  const whole = other === undefined ? message : `${message}; see line ${place(other.spot, other.at).line}`;
   const from = subject.findLastIndex((part) => typeof part === 'string');
-  return at === 'key' || from < 0 ? message : `${pathText(subject.slice(from))}: ${message}`;
+  return {
+    message: at === 'key' || from < 0 ? whole : `${pathText(subject.slice(from))}: ${whole}`,
+    at: place(spot, at, offset),
+  };
 }

@@ -2,7 +2,7 @@
 import type { JobSpec } from '../job.ts';
 import type { Limits } from '../limits.ts';
 import { examine, type Examined } from './examine.ts';
-import { invalidDocument, invalidFile, placedMessage } from './findings.ts';
+import { invalidDocument, invalidFile, placedProblem } from './findings.ts';
 import { jobSpecOf } from './job-spec.ts';
 import { jobSchemaFor, type WrittenJob } from './schema.ts';
 import { readSource, type AsWritten } from './source.ts';
@@ -39,7 +39,7 @@ export function parseJobFile(text: string, file: string, limits: Limits): { read
     throw invalidFile([...problems, { message, at: { file, line: 1, column: 1 } }], limits);
   }
   const result = examineJob(document, limits);
-  const found = result.findings.map((finding) => ({ message: placedMessage(finding), at: place(finding.spot, finding.at) }));
+  const found = result.findings.map((finding) => placedProblem(finding, place));
   if (!('value' in result) || problems.length > 0) throw invalidFile([...problems, ...found], limits);
   return { spec: jobSpecOf(result.value, limits), document };
 }

@@ -24,6 +24,16 @@ function resourcesOf(written: WrittenTask['resources']): Resources {
   return { cpu, memoryBytes: memory, diskBytes: disk, custom };
 }
 
+/** What it asks of its nodes; what asks nothing is left out, as in the records of versions that had none of it. */
+function placingOf({ constraints = [], affinity = [], spread, maxPerNode }: WrittenTask): Partial<TaskSpec> {
+  return {
+    ...(constraints.length === 0 ? {} : { constraints }),
+    ...(affinity.length === 0 ? {} : { affinity }),
+    ...(spread === undefined ? {} : { spread }),
+    ...(maxPerNode === undefined ? {} : { maxPerNode }),
+  };
+}
+
 function taskSpec(written: WrittenTask, type: JobType, limits: Limits): TaskSpec {
   const { command, user, workdir, health, stopSignal } = written;
   return {
@@ -38,6 +48,7 @@ function taskSpec(written: WrittenTask, type: JobType, limits: Limits): TaskSpec
     ports: written.ports ?? [],
     ...(health === undefined ? {} : { health: healthSpec(health, limits) }),
     restart: restartSpec(written.restart, type, limits),
+    ...placingOf(written),
     ...(stopSignal === undefined ? {} : { stopSignal }),
     stopDelayMs: written.stopDelay ?? 0,
     stopGraceMs: written.stopGrace ?? limits.stopGraceMs,
@@ -52,6 +63,7 @@ export function jobSpecOf(written: WrittenJob, limits: Limits): JobSpec {
     type,
     datacenters: written.datacenters ?? [],
     priority: written.priority ?? limits.jobPriority,
+    ...(written.preemptible === true ? { preemptible: true } : {}),
     labels: written.labels ?? {},
     tasks: Object.fromEntries(Object.entries(written.tasks).map(([name, task]) => [name, taskSpec(task, type, limits)])),
   };

@@ -3,14 +3,15 @@ import { z } from 'zod';
 import { jobNamePattern, taskNamePattern } from '../ids.ts';
 import { limitsDefault, type Limits } from '../limits.ts';
 import { healthKeys, healthSchema } from './health.ts';
+import { affinitySchema, constraintsSchema, spreadSchema } from './placing.ts';
 import * as value from './values.ts';
 
 const { expected, oneOf, text, wholeNumber } = value;
 
 /** What the contract names and this version does not run yet: refused by name, never ignored. */
 export const laterKeys = {
-  job: ['update', 'disconnect', 'completions', 'parallelism', 'deadline', 'preemptible', 'schedule', 'network'],
-  task: ['constraints', 'affinity', 'spread', 'maxPerNode', 'volumes', 'secrets', 'configs', 'dependsOn'],
+  job: ['update', 'disconnect', 'completions', 'parallelism', 'deadline', 'schedule', 'network'],
+  task: ['volumes', 'secrets', 'configs', 'dependsOn'],
 } as const;
 
 const laterTypes = ['system', 'periodic', 'parameterized'];
@@ -72,6 +73,10 @@ function taskSchema(limits: Limits) {
       ports: value.ports(limits.taskPortsMax).optional(),
       health: healthSchema(limits).optional(),
       restart: restartSchema(limits).optional(),
+      constraints: constraintsSchema(limits).optional(),
+      affinity: affinitySchema(limits).optional(),
+      spread: spreadSchema.optional(),
+      maxPerNode: wholeNumber(limits.jobInstancesMax, 1).optional().describe('Instances that one node takes at most; default: any number'),
       stopSignal: value.signal.optional().describe("Default: the image's own, else SIGTERM"),
       stopDelay: duration.optional().describe('Before the signal; default: 0s'),
       stopGrace: duration.optional().describe('Between the signal and SIGKILL; default: 10s'),
@@ -93,9 +98,15 @@ function makeSchema(limits: Limits) {
           .array(text('the name of a data center', /^\S+$/), expected('a list of data centers like [dc1]'))
           .optional()
           .describe('Default: any'),
-        priority: wholeNumber().optional().describe('Higher is placed first; default: 50'),
+        priority: wholeNumber(limits.jobPriorityMax, limits.jobPriorityMin).optional().describe('Higher is placed first; default: 50'),
         labels: value.labels.optional(),
         tasks: z.record(taskName, taskSchema(limits), expected('a map of task names and tasks')),
+        preemptible: z
+          .boolean(expected('true or false'))
+          .optional()
+          .describe(
+            'Batch only: whether its tasks may be stopped, and run again later, to make room for jobs of a higher priority; default: false',
+          ),
       },
       expected('a job with "name" and "tasks"'),
     )

@@ -4,13 +4,17 @@ import type { Alias, Document, Node, Pair, Scalar, YAMLMap } from 'yaml';
 import type { Place, Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { invalidFile, shown, type Path } from './findings.ts';
+import { sourceOffset } from './source-offset.ts';
 
 /** A file that was read. */
 export interface Source {
   /** Undefined when there is nothing in it. */
   readonly document: unknown;
-  /** Where a key or value stands; where it is not there, the nearest thing around it. */
-  place(path: Path, at: 'key' | 'value'): Place;
+  /**
+   * Where a key or value stands; where it is not there, the nearest thing around it.
+   * @param skipped characters of a text before the one that is meant
+   */
+  place(path: Path, at: 'key' | 'value', skipped?: number): Place;
   /** Problems that leave the document readable: keys that stand twice, tags nobody knows. */
   readonly problems: readonly (Problem & { readonly at: Place })[];
 }
@@ -140,12 +144,18 @@ function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
 }
 
-function offsetOf(path: Path, at: 'key' | 'value', index: Index): number {
+function offsetOf(path: Path, at: 'key' | 'value', skipped: number | undefined, index: Index, text: string): number {
   const { node, key } = find(path, index);
   // A value that was left out has no place of its own: its key has.
   const empty = node === null || (isScalar(node) && node.value === null && node.source === '');
   if (key !== undefined && (at === 'key' || empty)) return startOf(key) ?? 0;
-  return startOf(node) ?? startOf(index.document.contents) ?? 0;
+  const inside = isScalar(node) && skipped !== undefined ? charactersIn(node, text, skipped) : 0;
+  return (startOf(node) ?? startOf(index.document.contents) ?? 0) + inside;
+}
+
+/** How far into a text's source one of its characters stands. */
+function charactersIn(node: Scalar, text: string, skipped: number): number {
+  return typeof node.value === 'string' && node.range ? sourceOffset(text.slice(node.range[0], node.range[1]), node.value, skipped) : 0;
 }
 
 const messages: Readonly<Record<string, string>> = {
@@ -188,7 +198,7 @@ export function readSource(text: string, file: string, limits: Limits, asWritten
   const index: Index = { document, pairs: new WeakMap(), targets: new WeakMap() };
   return {
     document: plainData(document, limits, found, problems),
-    place: (path, at) => placeAt(offsetOf(path, at, index)),
+    place: (path, at, skipped) => placeAt(offsetOf(path, at, skipped, index, text)),
     problems,
   };
 }

@@ -1,0 +1,23 @@
+/** What a user should know of a job that is accepted all the same. */
+import { attributesOf } from '../../src/core/constraint.ts';
+import { problem } from '../../src/core/errors.ts';
+import type { JobSpec } from '../../src/core/job.ts';
+import { unmeetable } from '../../src/core/unmeetable.ts';
+import type { SubmitRequest } from '../../src/ports/control.ts';
+import type { Leader } from './leader.ts';
+
+/** What no node that is known can give, in whatever state it is. */
+function warningsFor(leader: Leader, spec: JobSpec): readonly string[] {
+  const asks = spec.datacenters.length > 0 || Object.values(spec.tasks).some(({ constraints = [] }) => constraints.length > 0);
+  return asks ? unmeetable(spec, [...leader.state.nodes.values()].map(attributesOf)) : [];
+}
+
+/** The same of a submit. @throws CubeError `invalid-file` with all of it, when the submit is to be refused for such */
+export function warningsOf(leader: Leader, { spec, strict }: SubmitRequest): readonly string[] {
+  const warnings = warningsFor(leader, spec);
+  if (strict !== true || warnings.length === 0) return warnings;
+  throw problem('invalid-file', warnings.join('\n'), {
+    problems: warnings.map((message) => ({ message })),
+    hint: 'leave --strict out to submit it anyway: a node that has it may join later',
+  });
+}
