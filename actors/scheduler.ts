@@ -20,7 +20,7 @@ export interface SchedulerDeps {
 export function createSchedulerLogic({ limits, log, scorer, draw }: SchedulerDeps): typeof schedulerMachine {
   return schedulerMachine.provide({
     // One batch is under way at a time, and what comes meanwhile gathers by itself: the next starts at once.
-    delays: { collectTime: 0, retryDelay: limits.engineRetryMs },
+    delays: { collectTime: 0, retryDelay: limits.scoreRetryMs },
     actions: {
       sendPlan: sendParent((_, { plan }) => ({ type: 'plan.ready', plan })),
       reportFailure: (_, { error }) => log.error(`a batch could not be scored: ${asCubeError(error).message}`),

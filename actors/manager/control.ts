@@ -7,7 +7,10 @@ import { execIn } from './exec.ts';
 import { jobNamed, jobView, startJob, stopJob, stopTask, submitJob } from './jobs.ts';
 import type { Leader } from './leader.ts';
 import { logsOf } from './logs.ts';
+import { planJob } from './plan.ts';
+import { rebalanceMoves } from './rebalance.ts';
 import { explainTask, nodeStatuses, statusOf, taskNamed } from './queries.ts';
+import { warningsOf } from './warnings.ts';
 
 /** @param post puts a request in the manager's mailbox */
 export function createControl(asks: Asks, post: (ask: number, kind: string) => void, ready: () => boolean): Control {
@@ -27,9 +30,13 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
     submit: (request) =>
       change(
         'submit',
-        (leader) => ({ change: submitJob(leader, request), job: jobNamed(leader, request.spec.name) }),
+        (leader) => {
+          const warnings = warningsOf(leader, request);
+          return { change: submitJob(leader, request), job: jobNamed(leader, request.spec.name), warnings };
+        },
         (leader, done) => ({ ...done, job: leader.state.jobs.get(done.job.name) ?? done.job }),
       ),
+    plan: (request) => ask('plan', (leader) => planJob(leader, request)),
     startJob: (name) =>
       change(
         'startJob',
@@ -62,6 +69,7 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
     status: (filter) => ask('status', (leader) => statusOf(leader, filter)),
     nodes: () => ask('nodes', nodeStatuses),
     explain: (ref) => ask('explain', (leader) => explainTask(leader, ref)),
+    rebalance: (movesMax) => ask('rebalance', (leader) => rebalanceMoves(leader, movesMax)),
     events: (filter) => events(ask, filter),
     logs: (ref, request) => logs(ask, ref, request),
     backup: (version) => backup(ask, version),

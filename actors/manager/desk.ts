@@ -13,9 +13,12 @@ import { EventLog } from './event-log.ts';
 import { Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
 import { checkNode, expectNodes, forgiveNodes, greet, hear, judgeAll, resync, takeBye, takeEngine } from './nodes.ts';
 import { succession, type Losses } from './losses.ts';
-import { drawBatch, takePlan } from './placing.ts';
+import { takeUsage } from './node-views.ts';
+import { drawBatch } from './placing.ts';
+import { holdRoom, preempt } from './preempting.ts';
 import { forgetStrangers, takeReports } from './reports.ts';
 import { beginStock, endStock, hearStrays, stockKey } from './strays.ts';
+import { takePlan } from './taking.ts';
 
 /** How a greeting ends, for the link it came on. */
 type LinkAnswer = Extract<LinkEvent, { type: 'greeting.done' | 'greeting.refused' }>;
@@ -127,12 +130,19 @@ export class ManagerDesk {
 
   /** The next batch for the scheduler. */
   draw(): ScoreRequest {
-    return drawBatch(this.leader);
+    const batch = drawBatch(this.leader);
+    holdRoom(this.leader, batch);
+    return batch;
   }
 
   takePlan(plan: Plan): void {
     const { leader } = this;
-    leader.turn(() => takePlan(leader, plan));
+    leader.turn(() => {
+      const rest = takePlan(leader, plan);
+      if (rest === undefined) preempt(leader);
+      // When this part is on disk, and behind what others have asked meanwhile.
+      else leader.ledger.then(() => this.#self()?.send({ type: 'plan.ready', plan: rest }));
+    });
   }
 
   /** Takes a worker's frame. */
@@ -200,7 +210,7 @@ export class ManagerDesk {
         return takeReports(leader, link, node, frame.reports);
       case 'beat':
         takeEngine(leader, node, frame.engineAway);
-        if (frame.usage) leader.usage.set(node, frame.usage);
+        if (frame.usage) takeUsage(leader, node, frame.usage);
         if (frame.tasks) leader.taskUsage.take(node, frame.tasks);
         return;
       case 'resync':

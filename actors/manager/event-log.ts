@@ -91,7 +91,8 @@ export class EventLog {
 
   /** History that matches, then, if it is followed, what comes; a follower too slow by the number kept is ended. */
   async *read(filter: EventFilter, now: number): AsyncGenerator<ClusterEvent> {
-    const waiting: ClusterEvent[] = [];
+    const waiting: (readonly ClusterEvent[])[] = [];
+    let behind = 0;
     let wake: (() => void) | undefined;
     let open = true;
     const close = (): void => {
@@ -99,8 +100,9 @@ export class EventLog {
       wake?.();
     };
     const stop = this.listen((events) => {
-      for (const event of events) waiting.push(event);
-      if (waiting.length > this.#limits.eventsMax) close();
+      waiting.push(events);
+      behind += events.length;
+      if (behind > this.#limits.eventsMax) close();
       wake?.();
     });
     this.#closers.add(close);
@@ -114,9 +116,13 @@ export class EventLog {
         if (event.at >= oldest && matches(event, filter)) yield event;
       }
       while (filter.follow && open && !filter.signal.aborted) {
-        const event = waiting.shift();
-        if (event === undefined) await new Promise<void>((resolve) => (wake = resolve));
-        else if (event.seq > seen && matches(event, filter)) yield event;
+        const events = waiting.shift();
+        if (events === undefined) await new Promise<void>((resolve) => (wake = resolve));
+        for (const event of events ?? []) {
+          behind--;
+          if (event.seq > seen && matches(event, filter)) yield event;
+          if (!open || filter.signal.aborted) break;
+        }
       }
     } finally {
       stop();

@@ -1,10 +1,10 @@
 /** Jobs: what their users ask for, and how the cluster follows. */
 import { problem } from '../../src/core/errors.ts';
-import type { JobCounts, JobRecord, TaskSpec } from '../../src/core/job.ts';
+import type { JobCounts, JobRecord } from '../../src/core/job.ts';
 import { jobSignal } from '../../src/core/job-status.ts';
 import { reconcile, type Change } from '../../src/core/reconcile.ts';
 import { countSlots } from '../../src/core/slots.ts';
-import { sameJob, specHash } from '../../src/core/spec-hash.ts';
+import { newTask, startedAgain, submission, underNewTerms, type Submission } from '../../src/core/submission.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
 import type { Leader } from './leader.ts';
@@ -31,34 +31,16 @@ export function jobNamed(leader: Leader, name: string): JobRecord {
 
 /** Takes a job, new or changed. @throws CubeError `conflict` */
 export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer['change'] {
-  const { spec, origin } = request;
-  const known = leader.state.jobs.get(spec.name);
-  refuseConflicts(leader, known, request);
-  if (known && !known.purgeWanted && sameJob(known.spec, spec)) {
-    // Whose job it is may change without its spec: a file takes over what `run` began.
-    if (known.origin.kind !== origin.kind) leader.ledger.putJob({ ...known, origin });
-    if (!known.stopWanted) return 'unchanged';
-    restartJob(leader, jobNamed(leader, spec.name), 'submitted again');
-    return 'started';
+  const { known, change, job } = submissionOf(leader, request, () => leader.nextIndex());
+  if (change === 'unchanged') {
+    if (job !== known) leader.ledger.putJob(job);
+    return change;
   }
-  const now = leader.deps.ambient.clock.now();
-  const version = (known?.version ?? 0) + 1;
-  const job: JobRecord = {
-    name: spec.name,
-    spec,
-    origin,
-    version,
-    hashes: Object.fromEntries(Object.keys(spec.tasks).map((task) => [task, specHash(spec, task)])),
-    index: leader.nextIndex(),
-    stopWanted: false,
-    purgeWanted: false,
-    status: known?.status ?? 'pending',
-    createdAt: known?.createdAt ?? now,
-    updatedAt: now,
-    run: (known?.run ?? 0) + 1,
-    completedFrom: known?.completedFrom ?? 0,
-  };
-  leader.ledger.putVersion(job.name, version, spec);
+  if (change === 'started') {
+    restartJob(leader, job, 'submitted again');
+    return change;
+  }
+  leader.ledger.putVersion(job.name, job.version, job.spec);
   leader.ledger.putJob(job);
   if (known === undefined) {
     leader.ledger.note({
@@ -70,10 +52,21 @@ export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer[
       cause: 'submitted',
       job: job.name,
     });
-  } else moveJob(leader, job, 'job.changed', undefined, `version ${version} submitted`);
+  } else moveJob(leader, job, 'job.changed', undefined, `version ${job.version} submitted`);
   keepTermsFresh(leader, job);
   trimVersions(leader, job);
-  return known === undefined ? 'created' : 'updated';
+  return change;
+}
+
+/** What a submit would make of its job now. @throws CubeError `conflict` */
+export function submissionOf(
+  leader: Leader,
+  request: SubmitRequest,
+  nextIndex: () => number,
+): Submission & { readonly known: JobRecord | undefined } {
+  const known = leader.state.jobs.get(request.spec.name);
+  refuseConflicts(leader, known, request);
+  return { known, ...submission(known, request, leader.deps.ambient.clock.now(), nextIndex) };
 }
 
 function refuseConflicts(leader: Leader, known: JobRecord | undefined, { spec, origin, checkIndex, mustBeNew }: SubmitRequest): void {
@@ -92,13 +85,11 @@ function refuseConflicts(leader: Leader, known: JobRecord | undefined, { spec, o
 /** Starts a stopped job, tries a failed one again, and runs one that had completed once more. */
 export function startJob(leader: Leader, name: string): void {
   const job = jobNamed(leader, name);
-  if (job.stopWanted || ['completed', 'failed', 'degraded'].includes(job.status)) restartJob(leader, job, 'started');
+  if (job.stopWanted || ['completed', 'failed', 'degraded'].includes(job.status))
+    restartJob(leader, startedAgain(job, leader.nextIndex()), 'started');
 }
 
-function restartJob(leader: Leader, job: JobRecord, cause: string): void {
-  const run = job.run + 1;
-  const completedFrom = job.status === 'completed' ? run : job.completedFrom;
-  const started: JobRecord = { ...job, stopWanted: false, purgeWanted: false, run, completedFrom, index: leader.nextIndex() };
+function restartJob(leader: Leader, started: JobRecord, cause: string): void {
   leader.ledger.putJob(started);
   moveJob(leader, started, 'job.changed', undefined, cause);
 }
@@ -140,51 +131,25 @@ export function followJob(leader: Leader, name: string): void {
 function apply(leader: Leader, job: JobRecord, change: Change): void {
   if (change.kind === 'stop') return wantStopped(leader, change.task, change.reason);
   if (isHeldBack(leader, change.slot.name)) return;
-  const { slot, failures, placeAfter, avoid, reason } = change;
-  const task: TaskRecord = {
-    id: leader.deps.ambient.ids.id(),
-    job: job.name,
-    task: slot.task,
-    index: slot.index,
-    slot: slot.name,
-    version: job.version,
-    specHash: slot.specHash,
-    run: job.run,
-    image: slot.spec.image,
-    state: 'pending',
-    health: 'unknown',
-    desired: 'running',
-    ports: [],
-    sequence: 0,
-    attempt: 0,
-    restarts: 0,
-    failures,
-    ...(hasTerms(slot.spec) ? { hasCheck: true } : {}),
-    createdAt: leader.deps.ambient.clock.now(),
-    ...(reason === undefined ? {} : { reason }),
-    ...(placeAfter === undefined ? {} : { placeAfter }),
-    ...(avoid === undefined || avoid.length === 0 ? {} : { avoid }),
-  };
+  const { clock, ids } = leader.deps.ambient;
+  const task = newTask(job, change, ids.id(), clock.now());
   leader.ledger.putTask(task);
-  const cause = reason ?? `version ${job.version} wants it`;
+  const cause = change.reason ?? `version ${job.version} wants it`;
   leader.ledger.note({ machine: 'task', id: task.id, from: 'none', to: 'pending', event: 'order.create', cause, job: job.name });
   leader.awaitPlace(task);
-}
-
-/** Whether a job names a check itself; whether an image has one is known when it runs. */
-function hasTerms(spec: TaskSpec | undefined): boolean {
-  return typeof spec?.health === 'object';
 }
 
 /** Tasks whose containers stay get the new version's terms: restart policy, grace. */
 function keepTermsFresh(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) {
-    if (isFinal(task) || task.specHash !== job.hashes[task.task]) continue;
-    // Of what has run its worker tells whether it has a check.
-    const hasCheck = task.startedAt === undefined ? hasTerms(job.spec.tasks[task.task]) : task.hasCheck;
-    const kept: TaskRecord = { ...task, version: job.version, ...(hasCheck === undefined ? {} : { hasCheck }) };
+    const kept = underNewTerms(job, task);
+    if (kept === undefined) continue;
     leader.ledger.putTask(kept);
     leader.ledger.orderTask(kept);
+    if (kept.state !== 'pending') continue;
+    // Its turn, and where it may go, can have changed.
+    leader.parked.delete(kept.id);
+    leader.awaitPlace(kept);
   }
 }
 

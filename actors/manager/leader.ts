@@ -9,6 +9,7 @@ import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { NodeRecord, Usage } from '../../src/core/node.ts';
 import type { PolicyName } from '../../src/core/placement.ts';
+import type { Resources } from '../../src/core/resources.ts';
 import type { TaskRecord } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
@@ -70,8 +71,8 @@ export class Leader {
   readonly sessions: Sessions;
   readonly events: EventLog;
   readonly deadlines = new Deadlines();
-  /** Measured use of nodes; never stored. */
-  readonly usage = new Map<string, Usage>();
+  /** Measured use of nodes, and what was reserved there at that time; never stored. */
+  readonly usage = new Map<string, Usage & { readonly reserved: Resources }>();
   /** Measured use of running tasks, by node; never stored. */
   readonly taskUsage = new TaskUsages();
   /** Monotonic time of the last word from a node. */
@@ -82,6 +83,8 @@ export class Leader {
   readonly refused = new Map<string, string>();
   /** Pending tasks for which there was no place; they wait until there may be more room. */
   readonly parked = new Set<string>();
+  /** Nodes that may have more room since the last batch was drawn. */
+  readonly roomOn = new Set<string>();
   /** Counts the times when there may have been more room, and how many there were when the batch under way was drawn. */
   roomChanges = 0;
   roomChangesDrawn = 0;
@@ -154,11 +157,12 @@ export class Leader {
     else this.#placingWanted = true;
   }
 
-  /** There may be room where there was none: everything that waits is tried again. */
-  roomChanged(): void {
+  /** There may be room where there was none: on one node, or anywhere. */
+  roomChanged(node?: string): void {
     this.roomChanges++;
     if (this.state.pending.size === 0) return;
-    this.parked.clear();
+    if (node === undefined) this.parked.clear();
+    else this.roomOn.add(node);
     this.#placingWanted = true;
   }
 
@@ -209,7 +213,7 @@ function stateFrom({ records }: Loaded): ClusterState {
   const all = <T>(kind: Kind): Iterable<[string, T]> => (records.get(kind) ?? new Map()) as ReadonlyMap<string, T>;
   for (const [key, spec] of all<JobSpec>('version')) state.versions.set(key, spec);
   for (const [, job] of all<JobRecord>('job')) state.putJob(job);
-  for (const [id, node] of all<NodeRecord>('node')) state.nodes.set(id, node);
+  for (const [, node] of all<NodeRecord>('node')) state.putNode(node);
   for (const [, task] of all<TaskRecord>('task')) state.putTask(task);
   return state;
 }

@@ -136,12 +136,12 @@ export class Ledger {
   }
 
   putNode(node: NodeRecord): void {
-    this.#deps.state.nodes.set(node.id, node);
+    this.#deps.state.putNode(node);
     this.#change({ kind: 'node', key: node.id, value: node });
   }
 
   removeNode(id: string): void {
-    this.#deps.state.nodes.delete(id);
+    this.#deps.state.removeNode(id);
     this.#change({ kind: 'node', key: id });
   }
 

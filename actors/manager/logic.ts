@@ -34,7 +34,7 @@ export function createManagerLogic(deps: ManagerDeps): ManagerLogic {
   const desk = new ManagerDesk(deps, () => self);
   const asks = new Asks(limits.controlQueueMax);
   const logic = managerMachine.provide({
-    delays: { electionDelay: limits.engineRetryMs },
+    delays: { electionDelay: limits.electionRetryMs },
     actions: {
       serve: ({ event }) => {
         if (event.type === 'client.request') asks.serve(event.ask, desk.leader);

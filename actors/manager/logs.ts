@@ -18,6 +18,20 @@ function newestOf(leader: Leader, job: string): TaskRecord[] {
   return [...newest.values()].toSorted((a, b) => (a.task === b.task ? a.index - b.index : a.task < b.task ? -1 : 1));
 }
 
+/** An error of a task's worker, or of the link to it, for who knows the task by its slot. */
+function inWords(task: TaskRecord, cause: CubeError): CubeError {
+  if (cause.code === 'cut-off') {
+    return problem('cut-off', cause.message, {
+      hint: `see \`cube nodes\`, and \`cube status ${task.slot}\` for where it goes on; its output can be read again from there`,
+      cause,
+    });
+  }
+  if (cause.code !== 'not-found') return cause;
+  // Workers know a task that they do not hold by its id only.
+  const message = cause.message.replace(`task ${task.id}`, task.slot);
+  return problem('not-found', message, { hint: `\`cube status ${task.slot}\` tells more`, cause });
+}
+
 async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest): AsyncGenerator<LogLine> {
   if (task.node === undefined) throw problem('not-found', `task ${task.slot} has not been placed yet, so it has no output`);
   const { follow, tail, sinceMs, signal } = request;
@@ -34,10 +48,7 @@ async function* linesOf(leader: Leader, task: TaskRecord, request: LogRequest): 
       yield { ...(chunk as LogChunk), slot: task.slot, task: task.id };
     }
   } catch (thrown) {
-    if (asCubeError(thrown).code !== 'not-found') throw thrown;
-    // Workers know a task that they do not hold by its id only.
-    const message = asCubeError(thrown).message.replace(`task ${task.id}`, task.slot);
-    throw problem('not-found', message, { hint: `\`cube status ${task.slot}\` tells more`, cause: thrown });
+    throw inWords(task, asCubeError(thrown));
   }
 }
 

@@ -92,7 +92,7 @@ export function moveTask(
   if (to === undefined) return moved;
   noteTask(leader, moved, shown(from), shown(to), event, cause);
   if (isFinal(moved)) {
-    leader.roomChanged();
+    if (moved.node !== undefined) leader.roomChanged(moved.node);
     for (const old of leader.state.surplusOf(moved, leader.deps.limits.finalRecordsPerSlotMax)) leader.ledger.removeTask(old);
   }
   return moved;

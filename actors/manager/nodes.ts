@@ -182,7 +182,7 @@ export function hear(leader: Leader, id: string): void {
   if (node?.state !== 'suspect') return;
   moveNode(leader, node, 'beat.heard', { reason: undefined }, 'heard again');
   watch(leader, id);
-  leader.roomChanged();
+  leader.roomChanged(id);
 }
 
 /** What a node says of its engine: while that is away nothing new is placed there, and what runs there keeps its last state. */
@@ -201,7 +201,7 @@ export function takeEngine(leader: Leader, id: string, engineAway: string | unde
     cause: engineAway ?? 'its engine answers again',
     node: node.name,
   });
-  if (engineAway === undefined) leader.roomChanged();
+  if (engineAway === undefined) leader.roomChanged(id);
 }
 
 /** From now on the node is expected to be heard. */

@@ -1,11 +1,10 @@
-/** Placing: what the scheduler is shown, and what becomes of its plan. */
-import type { Ask, Plan, ScoreRequest, TaskGroup } from '../../src/core/placement.ts';
+/** Placing: what the scheduler is shown. What becomes of its plan is in taking.ts. */
+import type { Ask, ScoreRequest, TaskGroup } from '../../src/core/placement.ts';
 import { noResources } from '../../src/core/resources.ts';
 import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
-import { recheck } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
-import { moveTask } from './moves.ts';
-import { nodeView, tableOf, tableWithout } from './node-views.ts';
+import { tableOf, tableWithout } from './node-views.ts';
+import { unpark } from './parking.ts';
 import { strayIn } from './strays.ts';
 
 /** What a task asks for. */
@@ -48,6 +47,7 @@ export function clusterView(leader: Leader, without?: TaskRecord): Omit<ScoreReq
 /** The next batch: pending tasks whose time has come, by priority, then age; those of one kind together. */
 export function drawBatch(leader: Leader): ScoreRequest {
   leader.roomChangesDrawn = leader.roomChanges;
+  unpark(leader);
   const now = leader.deps.ambient.clock.now();
   const waiting: TaskRecord[] = [];
   for (const id of leader.takesStock ? [] : leader.state.pending) {
@@ -78,75 +78,4 @@ function kindOf(leader: Leader, task: TaskRecord): Pick<TaskGroup, 'ask' | 'mate
   const ask = askOf(leader, task);
   const mates = matesOf(leader, task, ask);
   return { ask, ...(mates === undefined ? {} : { mates }) };
-}
-
-/** Takes a plan: each placement is checked against now; what no longer holds stays pending with the reason. */
-export function takePlan(leader: Leader, plan: Plan): void {
-  leader.cursor = plan.cursor;
-  const mates = new MateCounts(leader);
-  for (const { task: id, node: nodeId, score, ports } of plan.placements) {
-    const task = leader.state.tasks.get(id);
-    const node = leader.state.nodes.get(nodeId);
-    if (task?.state !== 'pending' || task.desired !== 'running' || node === undefined) continue;
-    const ask = askOf(leader, task);
-    const refused = recheck(nodeView(leader, node), ask, ports, mates.on(node.id, task, ask));
-    if (refused) {
-      note(leader, task, `${node.name} was picked, but ${refused.detail} by then`);
-      leader.awaitPlace(task);
-      continue;
-    }
-    const patch = {
-      node: node.id,
-      nodeName: node.name,
-      dc: node.dc,
-      ports,
-      score,
-      scheduledAt: leader.deps.ambient.clock.now(),
-      reason: undefined,
-      reasonCode: undefined,
-      roomOn: undefined,
-    };
-    leader.ledger.orderTask(moveTask(leader, task, 'order.schedule', patch, `placed on ${node.name}`));
-    mates.add(node.id, task);
-  }
-  for (const { task: id, reasons } of plan.unplaced) {
-    const task = leader.state.tasks.get(id);
-    if (task?.state !== 'pending') continue;
-    // What the batch did not see may have room for it: it is in the next one.
-    if (leader.roomChangesDrawn === leader.roomChanges) leader.parked.add(id);
-    else leader.awaitPlace(task);
-    note(
-      leader,
-      task,
-      reasons.map(({ nodes, detail }) => `${nodes} ${nodes === 1 ? 'node' : 'nodes'}: ${detail}`).join('; ') || 'no node has joined yet',
-    );
-  }
-  leader.ledger.then(() => leader.office.planCommitted());
-}
-
-/** Tasks of a kind on each node while a plan is taken: counted once a kind. */
-class MateCounts {
-  readonly #leader: Leader;
-  readonly #byKind = new Map<string, Record<string, number>>();
-
-  constructor(leader: Leader) {
-    this.#leader = leader;
-  }
-
-  on(node: string, task: TaskRecord, ask: Ask): number {
-    if (ask.maxPerNode === undefined) return 0;
-    const kind = `${task.job}/${task.task}`;
-    let counts = this.#byKind.get(kind);
-    if (counts === undefined) this.#byKind.set(kind, (counts = { ...matesOf(this.#leader, task, ask) }));
-    return counts[node] ?? 0;
-  }
-
-  add(node: string, task: TaskRecord): void {
-    const counts = this.#byKind.get(`${task.job}/${task.task}`);
-    if (counts) counts[node] = (counts[node] ?? 0) + 1;
-  }
-}
-
-function note(leader: Leader, task: TaskRecord, reason: string): void {
-  if (task.reason !== reason) leader.ledger.putTask({ ...task, reason });
 }

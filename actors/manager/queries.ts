@@ -5,7 +5,7 @@ import type { ExplainView, NodeStatus, StatusView, TaskView } from '../../src/po
 import { explain, whyNot } from '../../src/scheduling/explain.ts';
 import { jobNamed, jobView } from './jobs.ts';
 import type { Leader } from './leader.ts';
-import { askOf, clusterView } from './placing.ts';
+import { askOf, clusterView, matesOf } from './placing.ts';
 import { strayRecord } from './strays.ts';
 
 /** Everything, or of one job, or of one task. @throws CubeError `not-found` */
@@ -68,11 +68,16 @@ export function taskNamed(leader: Leader, ref: string): TaskRecord {
   const stray = strays.find((task) => task.slot === ref);
   if (stray) return stray;
   const all = [...state.tasks.values(), ...strays];
-  const matches = ref.length < leader.deps.limits.idPrefixChars ? [] : all.filter((task) => task.id.startsWith(ref));
+  const matches = ref === '' ? [] : all.filter((task) => task.id.startsWith(ref));
+  if (matches.length === 0) throw problem('not-found', `there is no task "${ref}"`);
+  const { idPrefixChars, reasonsMax } = leader.deps.limits;
+  // A short word is more likely the name of something that is gone than an id: what is stopped by it must not be a matter of luck.
+  if (ref.length < idPrefixChars) {
+    throw problem('not-found', `there is no task "${ref}": the beginning of an id needs ${idPrefixChars} characters or more`);
+  }
   if (matches.length === 1) return matches[0]!;
-  if (matches.length > 1)
-    throw problem('conflict', `"${ref}" is the beginning of ${matches.length} tasks`, { hint: 'give more of the id' });
-  throw problem('not-found', `there is no task "${ref}"`);
+  const few = matches.length <= reasonsMax ? `: ${matches.map((task) => `${task.id} (${task.slot})`).join(', ')}` : '';
+  throw problem('conflict', `"${ref}" is the beginning of the ids of ${matches.length} tasks${few}`, { hint: 'give more of the id' });
 }
 
 /** All nodes with what is reserved and used there, by name. */
@@ -90,6 +95,7 @@ export function nodeStatuses(leader: Leader): NodeStatus[] {
 /** What the scheduler thinks of each node for a task now; a placed one is looked at as if it were not. */
 export function explainTask(leader: Leader, ref: string): ExplainView {
   const task = taskNamed(leader, ref);
-  const view = { ...clusterView(leader, task), ask: askOf(leader, task) };
+  const ask = askOf(leader, task);
+  const view = { ...clusterView(leader, task), ask, mates: matesOf(leader, task, ask) };
   return { task, picked: task.nodeName ?? null, nodes: explain(view), reasons: whyNot(view) };
 }

@@ -71,11 +71,11 @@ export class Sessions {
     this.#byLink.set(link, session);
   }
 
-  /** Ends a link's session. */
-  close(link: string): void {
+  /** Ends a link's session. @param why as its streams' readers are told; the loss of the link unless told */
+  close(link: string, why?: string): void {
     const session = this.#byLink.get(link);
     if (session === undefined) return;
-    session.streams.closeAll('the link to the node is lost');
+    session.streams.closeAll(why ?? `the link to node ${this.#nameOf(session.node)} is lost`);
     this.#byLink.delete(link);
     if (this.#byNode.get(session.node) === session) this.#byNode.delete(session.node);
   }
@@ -83,7 +83,7 @@ export class Sessions {
   closeAll(why: string): void {
     const links = [...this.#byLink.keys()];
     for (const link of links) {
-      this.close(link);
+      this.close(link, why);
       this.#leader.deps.connections.get(link)?.close(why);
     }
   }
@@ -158,12 +158,16 @@ export class Sessions {
   /** Opens a stream on the node that has the task. @throws CubeError `cut-off`; `not-yet` when the worker is too old for it */
   stream(node: string, request: StreamRequest, signal: AbortSignal, input?: AsyncIterable<unknown>): AsyncIterable<unknown> {
     const session = this.#byNode.get(node);
-    const name = this.#leader.state.nodes.get(node)?.name ?? node;
+    const name = this.#nameOf(node);
     if (session === undefined) throw problem('cut-off', `node ${name} is not connected`);
     if (request.kind === 'exec' && session.protocol < 2) {
       throw problem('not-yet', `node ${name} runs a version of Cube without exec`, { hint: 'give that node this version of Cube' });
     }
     return session.streams.open(request, signal, input);
+  }
+
+  #nameOf(node: string): string {
+    return this.#leader.state.nodes.get(node)?.name ?? node;
   }
 
   streamsOf(link: string): StreamReader | undefined {

@@ -6,6 +6,7 @@ import type { JobRecord, JobSpec, TaskSpec } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import { minus, noResources, plus, type Resources } from '../../src/core/resources.ts';
 import { JobSlots, type SlotList } from '../../src/core/slots.ts';
+import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { holdsNode, isFinal, type PortBinding, type TaskRecord } from '../../src/core/task.ts';
 
 /** What the tasks placed on a node take of it. */
@@ -24,7 +25,10 @@ export function versionKey(job: string, version: number): string {
 export class ClusterState {
   readonly jobs = new Map<string, JobRecord>();
   readonly tasks = new Map<string, TaskRecord>();
-  readonly nodes = new Map<string, NodeRecord>();
+  readonly nodes: ReadonlyMap<string, NodeRecord> = new Map();
+  /** What the scheduler knows of the nodes, and ids of those that changed since it was told. */
+  readonly table = new NodeTable();
+  readonly touched = new Set<string>();
   /** Specs by `versionKey`: of the wanted versions, and of older ones that tasks were made from. */
   readonly versions = new Map<string, JobSpec>();
   /** Ids of tasks that wait for a place. */
@@ -35,9 +39,12 @@ export class ClusterState {
   readonly #slots = new Map<string, JobSlots>();
   readonly #loads = new Map<string, NodeLoad>();
   readonly #byClientId = new Map<string, string>();
+  #origin: ClusterState | undefined;
+  readonly #fetched = new Set<string>();
 
   /** Records of a job. */
   tasksOf(job: string): TaskRecord[] {
+    this.#fetch(`job ${job}`, (origin) => origin.tasksOf(job));
     return [...(this.#byJob.get(job)?.values() ?? [])];
   }
 
@@ -54,6 +61,7 @@ export class ClusterState {
 
   /** Records placed on a node, final ones too. */
   tasksOn(node: string): TaskRecord[] {
+    this.#fetch(`node ${node}`, (origin) => origin.tasksOn(node));
     return [...(this.#byNode.get(node)?.values() ?? [])];
   }
 
@@ -67,6 +75,16 @@ export class ClusterState {
   jobOfClientId(id: string): JobRecord | undefined {
     const name = this.#byClientId.get(id);
     return name === undefined ? undefined : this.jobs.get(name);
+  }
+
+  putNode(node: NodeRecord): void {
+    (this.nodes as Map<string, NodeRecord>).set(node.id, node);
+    this.touched.add(node.id);
+  }
+
+  removeNode(id: string): void {
+    (this.nodes as Map<string, NodeRecord>).delete(id);
+    this.touched.add(id);
   }
 
   nodeNamed(name: string): NodeRecord | undefined {
@@ -98,16 +116,10 @@ export class ClusterState {
   }
 
   putTask(task: TaskRecord): void {
-    const before = this.tasks.get(task.id);
-    this.#account(before, -1);
-    this.tasks.set(task.id, task);
+    this.#account(this.tasks.get(task.id), -1);
+    this.#index(task);
     this.#account(task, 1);
     this.#slots.get(task.job)?.touch(task.slot);
-    into(this.#byJob, task.job).set(task.id, task);
-    into(this.#bySlot, task.slot).set(task.id, task);
-    if (task.node !== undefined) into(this.#byNode, task.node).set(task.id, task);
-    if (task.state === 'pending') this.pending.add(task.id);
-    else this.pending.delete(task.id);
   }
 
   removeTask(id: string): void {
@@ -128,9 +140,48 @@ export class ClusterState {
     return final.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, Math.max(0, final.length - keep));
   }
 
+  /**
+   * A copy to try a change on: all nodes in the order of the table, all jobs, and the tasks that wait for a place, in their order. Other
+   * tasks are in it as what they take of their nodes; their records come when those of their job or node are asked for.
+   */
+  fork(): ClusterState {
+    const copy = new ClusterState();
+    copy.#origin = this;
+    for (const node of [...this.nodes.values()].toSorted((a, b) => this.table.rowOf(a.id) - this.table.rowOf(b.id))) copy.putNode(node);
+    for (const job of this.jobs.values()) copy.putJob(job);
+    for (const id of this.pending) copy.#take(this.tasks.get(id)!);
+    for (const [id, load] of this.#loads) copy.#loads.set(id, { ...load, ports: new Map(load.ports) });
+    return copy;
+  }
+
+  /** Fetches records from where this is a copy of: once for each job and node. What waited for a place is here. */
+  #fetch(what: string, from: (origin: ClusterState) => readonly TaskRecord[]): void {
+    if (this.#origin === undefined || this.#fetched.has(what)) return;
+    this.#fetched.add(what);
+    for (const task of from(this.#origin)) if (task.state !== 'pending' && !this.tasks.has(task.id)) this.#take(task);
+  }
+
+  /** Takes a record of the origin, whose share of its node is counted here already. */
+  #take(task: TaskRecord): void {
+    const key = versionKey(task.job, task.version);
+    const spec = this.#origin?.versions.get(key);
+    if (spec) this.versions.set(key, spec);
+    this.#index(task);
+  }
+
+  #index(task: TaskRecord): void {
+    this.tasks.set(task.id, task);
+    into(this.#byJob, task.job).set(task.id, task);
+    into(this.#bySlot, task.slot).set(task.id, task);
+    if (task.node !== undefined) into(this.#byNode, task.node).set(task.id, task);
+    if (task.state === 'pending') this.pending.add(task.id);
+    else this.pending.delete(task.id);
+  }
+
   #account(task: TaskRecord | undefined, sign: 1 | -1): void {
     if (task?.node === undefined || !holdsNode(task)) return;
     const load = this.loadOf(task.node);
+    this.touched.add(task.node);
     const asked = this.specOf(task)?.resources ?? noResources;
     load.tasks += sign;
     // An empty node reserves nothing: sums of fractions must not leave a remainder behind.

@@ -119,9 +119,9 @@ export async function start(deps: TaskDeps, task: EffectRun): Promise<void> {
       });
     } catch (thrown) {
       const error = asCubeError(thrown, 'engine-error');
-      if (error.code !== 'port-taken' || tried >= limits.pullTries) throw error;
+      if (error.code !== 'port-taken' || tried >= limits.startTries) throw error;
       task.send({ type: 'report.progress', observed: { detail: error.message } });
-      await pause(deps, limits.engineRetryMs, task.signal);
+      await pause(deps, limits.startRetryMs, task.signal);
     }
   }
 }

@@ -6,6 +6,7 @@
 import type { Observation } from '../../src/core/attempts.ts';
 import { problem } from '../../src/core/errors.ts';
 import { compareEpochs, type Epoch } from '../../src/core/events.ts';
+import type { Limits } from '../../src/core/limits.ts';
 import { finalStates, type Health, type Order, type ReportedState, type TaskReport } from '../../src/core/task.ts';
 import type { Log } from '../../src/ports/ambient.ts';
 import type { Put, Removal, Store } from '../../src/ports/store.ts';
@@ -34,9 +35,6 @@ export interface Seen {
   readonly epoch: Epoch | null;
   readonly revision: number;
 }
-
-/** After a restart sequences go on this far ahead: reports that were sent but not yet written down must not be used twice. */
-const sequenceLeap = 1_000;
 
 /** What the keys of notes begin with. */
 const notePrefix = 'note:';
@@ -68,11 +66,18 @@ export class WorkerBook {
 
   /**
    * Reads a worker's store; an empty one gets an identity, which is on disk when this settles.
+   * @param limits after a restart sequences go on `reportSequenceLeap` ahead
    * @param copy where the identity is kept a second time
    * @throws CubeError of the store; `store-failed` when it has lost the identity, and there is no copy: under a new one the containers
    *   would be nobody's, and started a second time
    */
-  static async open(store: Store, log: Log, newId: () => string, copy?: IdentityCopy): Promise<WorkerBook> {
+  static async open(
+    store: Store,
+    log: Log,
+    newId: () => string,
+    limits: Pick<Limits, 'reportSequenceLeap'>,
+    copy?: IdentityCopy,
+  ): Promise<WorkerBook> {
     const { records, damage } = await store.load();
     for (const sentence of damage) log.error(`the worker's store is damaged: ${sentence}`);
     const meta = records.get('meta');
@@ -90,17 +95,17 @@ export class WorkerBook {
     book.seen = (meta?.get('seen') as Seen | undefined) ?? book.seen;
     for (const [name, value] of meta ?? []) if (name.startsWith(notePrefix)) book.#notes.set(name, value);
     for (const [id, value] of records.get('order') ?? []) book.entries.set(id, value as Entry);
-    await book.#leap();
+    await book.#leap(limits.reportSequenceLeap);
     return book;
   }
 
   /** Goes on with fresh sequences, which are on disk before one is used: the next crash must leap from there. */
-  async #leap(): Promise<void> {
+  async #leap(leap: number): Promise<void> {
     const puts: Put[] = [];
     for (const [id, entry] of this.entries) {
       // An end is the last word on its task: its sequence cannot come to mean anything else.
       if (entry.report === null || finalStates.has(entry.report.state)) continue;
-      const value: Entry = { ...entry, report: { ...entry.report, sequence: entry.report.sequence + sequenceLeap } };
+      const value: Entry = { ...entry, report: { ...entry.report, sequence: entry.report.sequence + leap } };
       this.entries.set(id, value);
       puts.push({ kind: 'order', key: id, value });
     }

@@ -285,7 +285,7 @@ export class WorkerDesk {
       ambient.clock.setTimeout(() => {
         this.#startsOver = false;
         link?.close('its orders could not be written down');
-      }, limits.engineRetryMs);
+      }, limits.ordersRetryMs);
     }
     throw thrown;
   }

@@ -34,7 +34,8 @@ interface Reading {
 /**
  * A task's output: that of the attempts before as far as it is kept, then that of the present one. Followed, it goes on with each next
  * attempt until the task has ended for good or is kept no more. Where the output of an attempt is lost, a line says so.
- * @throws CubeError `not-found` when there never was a container here, and what the runtime throws; AbortError
+ * @throws CubeError `not-found` when there never was a container here, or, followed, when it has become clear that there will be none;
+ *   what the runtime throws; AbortError
  */
 export async function* taskLogs(deps: TaskLogsDeps, what: LogsStream, signal: AbortSignal): AsyncGenerator<LogChunk> {
   const { book } = deps;
@@ -109,6 +110,8 @@ async function* followed(reading: Reading, sources: readonly Source[]): AsyncGen
       if (entry === undefined) return;
       const next = sourcesOf(reading, entry).find(({ attempt }) => attempt > last);
       if (next === undefined) {
+        // Who has waited for its first container hears why there will be none.
+        if (isOver(entry) && last === 0 && sources.length === 0) refuseNeverRun(what.task, entry);
         if (isOver(entry)) return;
         await bell.rung();
         continue;

@@ -61,7 +61,7 @@ export class Sweep {
   async #run(): Promise<void> {
     const { ambient, limits, orphans } = this.#deps;
     this.#timerAt = Number.POSITIVE_INFINITY;
-    if (this.#isUnderWay) return this.soon(limits.engineRetryMs);
+    if (this.#isUnderWay) return this.soon(limits.sweepMsMin);
     this.#isUnderWay = true;
     try {
       await this.#sweep();
@@ -72,7 +72,7 @@ export class Sweep {
     this.#isUnderWay = false;
     const now = ambient.clock.monotonic();
     const strayDueAt = Math.min(...this.#strays.values()) + limits.orphanGraceMs;
-    const dueMs = Math.max(limits.engineRetryMs, Math.min(strayDueAt, orphans.dueAt) - now);
+    const dueMs = Math.max(limits.sweepMsMin, Math.min(strayDueAt, orphans.dueAt) - now);
     this.soon(Math.min(limits.sweepMs, dueMs));
   }
 

@@ -95,10 +95,24 @@ const node = z.object({
   version: z.string(),
   os: z.string(),
   arch: z.string(),
+  cpuModel: z.string().nullable(),
   runtime: z.object({ name: z.string(), version: z.string() }),
 }) satisfies z.ZodType<views.NodeJson>;
 
-const filter = z.enum(['state', 'eligible', 'node', 'datacenter', 'cpu', 'memory', 'disk', 'custom', 'slots', 'ports']);
+const filter = z.enum([
+  'state',
+  'eligible',
+  'node',
+  'datacenter',
+  'constraint',
+  'perNode',
+  'cpu',
+  'memory',
+  'disk',
+  'custom',
+  'slots',
+  'ports',
+]);
 
 const explain = z.object({
   task: z.string(),
@@ -117,6 +131,34 @@ const explain = z.object({
     }),
   ),
 }) satisfies z.ZodType<views.ExplainJson>;
+
+const rebalance = z.object({
+  policy: z.enum(['epvm', 'roundrobin', 'spread', 'binpack']),
+  moves: z.array(
+    z.object({ task: z.string(), slot: z.string(), from: z.string(), to: z.string(), gain: z.number(), share: z.number(), why: z.string() }),
+  ),
+}) satisfies z.ZodType<views.RebalanceJson>;
+
+const plan = z.object({
+  index: whole.describe('the index the job stands at: what checkIndex compares; 0 while there is no such job'),
+  job: z.string(),
+  change: z.enum(['created', 'updated', 'unchanged', 'started']),
+  changes: z.array(
+    z.object({
+      action: z.enum(['place', 'update', 'stop', 'keep']),
+      slot: z.string(),
+      node: z.string().nullable().describe('where its task will be, or of one to be stopped is; null: nowhere'),
+      reason: z.string(),
+      from: z.string().nullable().optional().describe('of an update: where the earlier task is'),
+      waits: z.literal(true).optional().describe('room for it comes only when others have stopped; where depends on which is first'),
+      score: z.number().optional(),
+    }),
+  ),
+  preempted: z.array(z.object({ slot: z.string(), node: z.string().nullable(), reason: z.string() })).describe('tasks of other jobs stopped for it'),
+  unplaced: z.array(z.object({ slot: z.string(), reasons: z.array(z.object({ filter, nodes: whole, detail: z.string() })) })),
+  diff: z.array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() })).describe('of the job with its defaults; null: absent'),
+  warnings: z.array(z.string()),
+}) satisfies z.ZodType<views.PlanJson>;
 
 const event = z.object({
   seq: whole,
@@ -223,11 +265,17 @@ export const schemas = {
   JobDocument: jobSchema,
   Job: job,
   Jobs: z.object({ index: whole, jobs: z.array(job) }) satisfies z.ZodType<views.JobsJson>,
-  Submitted: z.object({ job, change: z.enum(['created', 'updated', 'unchanged', 'started']) }) satisfies z.ZodType<views.SubmittedJson>,
+  Submitted: z.object({
+    job,
+    change: z.enum(['created', 'updated', 'unchanged', 'started']),
+    warnings: z.array(z.string()).describe('what its user should know: constraints that no known node meets'),
+  }) satisfies z.ZodType<views.SubmittedJson>,
   Status: z.object({ index: whole, jobs: z.array(job), tasks: z.array(task) }) satisfies z.ZodType<views.StatusJson>,
   Task: task,
   Tasks: z.array(task),
   Explain: explain,
+  Rebalance: rebalance,
+  Plan: plan,
   Node: node,
   Nodes: z.array(node),
   Event: event,

@@ -178,7 +178,7 @@ class Node {
     this.#opened.add("the worker's store", () => opened.close());
     const store = await abortable(openFirst(opened, this.#directory), this.#signal);
     const book = await abortable(
-      WorkerBook.open(store, log, () => ids.id(), identityCopy(workerFolder)),
+      WorkerBook.open(store, log, () => ids.id(), limits, identityCopy(workerFolder)),
       this.#signal,
     );
     const owner = {

@@ -49,6 +49,7 @@ export function nodeFacts(options: NodeOptions, nodeId: string, found: RuntimeFa
     portsIp: options.listen.host,
     os: found.os,
     arch: found.arch,
+    ...(found.cpuModel === undefined ? {} : { cpuModel: found.cpuModel }),
     version: options.version,
     runtime: { name: found.name, version: found.version },
   };

@@ -38,6 +38,7 @@ const sources: Readonly<Record<string, Source>> = {
   exec: jobsAndTasks,
   explain: tasks,
   submit: jobFiles,
+  plan: jobFiles,
   machines,
   completion: async () => ['bash', 'zsh', 'fish', 'powershell'],
 };

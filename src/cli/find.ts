@@ -1,10 +1,11 @@
 /** What a user's word means: a job, a task, or a node; and what was probably meant when it is none. */
 import { asCubeError, problem } from '../core/errors.ts';
 import type { CubeError } from '../core/errors.ts';
+import { shortId } from '../core/ids.ts';
 import { nearest } from '../core/text.ts';
 import type { NodeJson, StatusJson } from '../core/views.ts';
 import type { Client } from './connect.ts';
-import { currentTasks } from './tasks.ts';
+import { bySlot, currentTasks } from './tasks.ts';
 
 /** What was found, with its status. */
 export type Thing =
@@ -47,27 +48,31 @@ export async function findThing(client: Client, ref: string): Promise<Thing> {
   const nodes = await client.nodes();
   const node = pickNode(nodes, ref);
   const all = await client.status();
-  if (!node) throw missing(ref, 'job, task or node', [...namesIn(all), ...nodes.map((one) => one.name)]);
+  if (!node) throw missingIn(ref, 'job, task or node', all, nodes);
   const tasks = all.tasks.filter((task) => task.nodeId === node.id);
   const jobs = new Set(tasks.map((task) => task.job));
   return { kind: 'node', node, status: { index: all.index, jobs: all.jobs.filter((job) => jobs.has(job.name)), tasks } };
 }
 
-const slotsShownMax = 5;
+const tasksShownMax = 5;
 
 /**
  * The slot of a job's only task, for who named the job where a task is needed; undefined where there is no such job.
- * @throws CubeError `not-found` with the slots there are, where it has several or none
+ * @throws CubeError `conflict` with the slots there are, where it has several; `not-found` where it has none
  */
 export function onlySlotOf(status: StatusJson, job: string): string | undefined {
   if (!status.jobs.some(({ name }) => name === job)) return undefined;
   const slots = [...new Set(currentTasks(status.tasks.filter((task) => task.job === job)).map((task) => task.slot))];
   if (slots.length === 1) return slots[0];
   if (slots.length === 0) throw problem('not-found', `${job} is a job that has no tasks`, { hint: `see \`cube status ${job}\`` });
-  const more = slots.length > slotsShownMax ? `, and ${slots.length - slotsShownMax} more` : '';
-  throw problem('not-found', `${job} is a job; name one of its tasks: ${slots.slice(0, slotsShownMax).join(', ')}${more}`, {
+  throw problem('conflict', `${job} is a job; name one of its tasks: ${firstOf(slots)}`, {
     hint: `\`cube status ${job}\` lists them`,
   });
+}
+
+function firstOf(words: readonly string[]): string {
+  const more = words.length > tasksShownMax ? `, and ${words.length - tasksShownMax} more` : '';
+  return `${words.slice(0, tasksShownMax).join(', ')}${more}`;
 }
 
 /** Names a user may have meant: jobs and slots. */
@@ -85,7 +90,17 @@ export function missing(ref: string, kinds: string, names: readonly string[], hi
   return problem('not-found', `there is no ${kinds} "${ref}"${close ? `; did you mean ${close}?` : ''}`, { hint });
 }
 
-/** The same, with the names asked of the manager. */
+/** The same for a word that may have been meant for a task: one that begins an id all the same was too short to be taken for it. */
+export function missingIn(ref: string, kinds: string, status: StatusJson, nodes: readonly NodeJson[] = []): CubeError {
+  const begun = ref === '' || !kinds.includes('task') ? [] : status.tasks.filter((task) => task.id.startsWith(ref));
+  if (begun.length === 0) return missing(ref, kinds, [...namesIn(status), ...nodes.map((node) => node.name)]);
+  const words = begun.toSorted(bySlot).map((task) => `${shortId(task.id)} (${task.slot})`);
+  return problem('not-found', `there is no ${kinds} "${ref}", and as the beginning of an id it is too short: give more of it`, {
+    hint: `${begun.length === 1 ? 'this one begins' : 'these begin'} so: ${firstOf(words)}`,
+  });
+}
+
+/** The same, with what there is asked of the manager. */
 export async function missingJobOrTask(client: Client, ref: string, kinds = 'job or task'): Promise<CubeError> {
-  return missing(ref, kinds, namesIn(await client.status()));
+  return missingIn(ref, kinds, await client.status());
 }

@@ -5,7 +5,7 @@ import { errorBody } from '../core/errors.ts';
 import type { CubeError, Problem } from '../core/errors.ts';
 import { createLiveView } from './live-view.ts';
 import type { LiveView } from './live-view.ts';
-import { alignTable } from './table.ts';
+import { alignTable, fitTable } from './table.ts';
 import type { Cell, Tone } from './table.ts';
 
 /** Puts a tone's colour around a text. */
@@ -98,6 +98,12 @@ export class Output {
     sink('stdout').write(text);
   }
 
+  /** Lets a library print on stdout by itself; what cannot be written is told as ever. */
+  lend(print: () => void): void {
+    sink('stdout');
+    print();
+  }
+
   /** Bytes as they are, whatever the mode; settles when the reader has room for more. */
   async bytes(chunk: Uint8Array, name: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
     const stream = sink(name);
@@ -115,9 +121,15 @@ export class Output {
     sink('stdout').write(`${JSON.stringify(value)}\n`);
   }
 
-  /** Aligned columns without borders. */
-  table(titles: readonly string[], rows: readonly (readonly Cell[])[]): void {
-    for (const line of alignTable(titles, rows, this.paint)) this.line(line);
+  /** Aligned columns without borders. @param fit cuts them to the terminal, if there is one: the last holds the longest text */
+  table(titles: readonly string[], rows: readonly (readonly Cell[])[], { fit = false } = {}): void {
+    const [shownTitles, shownRows] = fit ? fitTable(titles, rows, this.columns) : [titles, rows];
+    for (const line of alignTable(shownTitles, shownRows, this.paint)) this.line(line);
+  }
+
+  /** Width of the terminal that data goes to, in characters; undefined where it goes elsewhere, or where that is not known. */
+  get columns(): number | undefined {
+    return this.interactive.data ? process.stdout.columns || undefined : undefined;
   }
 
   /** Progress and messages. */

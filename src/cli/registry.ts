@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   manager: { summary: 'start a node that only manages', load: () => import('./commands/manager.ts') },
   worker: { summary: 'start a node that only runs tasks', load: () => import('./commands/worker.ts') },
   init: { summary: 'write a job file to start from', load: () => import('./commands/init.ts') },
+  plan: { summary: 'what a submit would change, and where tasks would go', load: () => import('./commands/plan.ts') },
   submit: { summary: 'run a job file, and wait until it is healthy or completed', load: () => import('./commands/submit.ts') },
   run: { summary: 'run an image without a job file', load: () => import('./commands/run.ts') },
   status: { summary: 'what runs, where, and how it got there', load: () => import('./commands/status.ts') },
@@ -29,6 +30,8 @@ export const commands: Readonly<Record<string, Entry>> = {
   exec: { summary: 'run a command in a task', load: () => import('./commands/exec.ts') },
   events: { summary: 'every transition: what, from, to, why', load: () => import('./commands/events.ts') },
   explain: { summary: 'why a task is where it is, node by node', load: () => import('./commands/explain.ts') },
+  rebalance: { summary: 'moves worth making, after nodes joined', load: () => import('./commands/rebalance.ts') },
+  simulate: { summary: 'nodes and tasks from files, by every policy: to choose one', load: () => import('./commands/simulate.ts') },
   inspect: { summary: "the web inspector's address, with a one-time login", load: () => import('./commands/inspect.ts') },
   machines: { summary: 'the state machines Cube is made of', load: () => import('./commands/machines.ts') },
   backup: { summary: "the manager's state as a file", load: () => import('./commands/backup.ts') },
@@ -40,11 +43,8 @@ export const commands: Readonly<Record<string, Entry>> = {
 
 /** Commands of the contract that later versions have. */
 export const laterCommands: readonly string[] = [
-  'plan',
   'restart',
   'wait',
-  'simulate',
-  'rebalance',
   'scale',
   'history',
   'rollback',

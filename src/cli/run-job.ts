@@ -19,6 +19,8 @@ export const waitSpecs: readonly OptionSpec[] = [
 export interface Accepted {
   readonly job: JobJson;
   readonly change: string;
+  /** What its user should know; managers of earlier versions tell nothing. */
+  readonly warnings?: readonly string[] | undefined;
   /** What was known of the job before. */
   readonly before: StatusJson;
   /** What counts as done, where it is not the job's status. */
@@ -33,15 +35,23 @@ export function sayFarewell(context: Context, text: string): void {
   });
 }
 
-function printResult(context: Context, result: { job: JobJson; tasks: StatusJson['tasks']; change: string }): void {
+/** What is printed of a job. */
+interface Result {
+  readonly job: JobJson;
+  readonly tasks: StatusJson['tasks'];
+  readonly change: string;
+  readonly warnings: readonly string[];
+}
+
+function printResult(context: Context, result: Result): void {
   const { output } = context;
-  const { job, tasks, change } = result;
-  if (output.json) output.document({ job, tasks, change });
+  const { job, change } = result;
+  if (output.json) output.document(result);
   else output.line(output.quiet ? job.name : `${jobSentence(job)}, ${change}`);
 }
 
-function printFailure(context: Context, error: CubeError, result: { job: JobJson; tasks: StatusJson['tasks']; change: string }): number {
-  context.output.error(error, result);
+function printFailure(context: Context, error: CubeError, result: Result): number {
+  context.output.error(error, { ...result });
   return error.row.exit;
 }
 
@@ -51,10 +61,11 @@ function printFailure(context: Context, error: CubeError, result: { job: JobJson
  */
 export async function finishJob(context: Context, client: Client, accepted: Accepted): Promise<number> {
   const { input, limits, output } = context;
-  const { job, change, before } = accepted;
+  const { job, change, before, warnings = [] } = accepted;
   const timeoutMs = input.durationMs('timeout');
+  if (!output.json) for (const warning of warnings) output.warn(warning);
   if (input.flag('detach')) {
-    if (output.json) output.document({ job, tasks: [], change });
+    if (output.json) output.document({ job, tasks: [], change, warnings });
     else output.line(output.quiet ? job.name : `${job.name} is accepted (version ${job.version}), ${change}`);
     return 0;
   }
@@ -71,7 +82,7 @@ export async function finishJob(context: Context, client: Client, accepted: Acce
     timeoutMs,
     deadlineMs: isService ? limits.submitDeadlineMs : undefined,
   });
-  const result = { job: status.jobs.find((one) => one.name === job.name) ?? job, tasks: status.tasks, change };
+  const result = { job: status.jobs.find((one) => one.name === job.name) ?? job, tasks: status.tasks, change, warnings };
   if (error) return printFailure(context, error, result);
   printResult(context, result);
   return 0;

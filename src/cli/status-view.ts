@@ -4,7 +4,7 @@ import { formatBytes } from '../core/resources.ts';
 import type { EventJson, JobJson, StatusJson, TaskJson } from '../core/views.ts';
 import type { Thing } from './find.ts';
 import type { Paint } from './output.ts';
-import { alignTable } from './table.ts';
+import { alignTable, fitTable } from './table.ts';
 import type { Cell } from './table.ts';
 import { bySlot, countsText, currentTasks, healthCell, statusCell, whyText } from './tasks.ts';
 import { ago, clockTime, cores, shareOfBytes } from './time.ts';
@@ -15,6 +15,8 @@ export interface ViewOptions {
   readonly paint: Paint;
   /** Ended tasks whose slot has a newer one, too. */
   readonly all: boolean;
+  /** Width of the terminal they go to, in characters; absent where they go elsewhere. */
+  readonly columns?: number | undefined;
 }
 
 function shownTasks(status: StatusJson, options: ViewOptions): readonly TaskJson[] {
@@ -86,7 +88,8 @@ function oneJobLines(status: StatusJson, options: ViewOptions): string[] {
     portsText(task),
     whyText(task),
   ]);
-  return [...head, '', ...alignTable(['ID', 'NAME', 'STATE', 'RESTARTS', 'NODE', 'PORTS', 'REASON'], rows, paint)];
+  const [titles, fitting] = fitTable(['ID', 'NAME', 'STATE', 'RESTARTS', 'NODE', 'PORTS', 'REASON'], rows, options.columns);
+  return [...head, '', ...alignTable(titles, fitting, paint)];
 }
 
 function portsText(task: TaskJson): string {

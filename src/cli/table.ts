@@ -6,6 +6,9 @@ export type Tone = 'good' | 'bad' | 'busy' | 'dim' | 'strong' | 'one' | 'two' | 
 /** A cell, with its tone where it has one. */
 export type Cell = string | readonly [text: string, tone: Tone];
 
+/** Between two columns. */
+const gap = '   ';
+
 /** Text of others on one line, without what a terminal would obey. */
 export function tame(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');
@@ -35,7 +38,43 @@ export function alignTable(
         const padding = column === titles.length - 1 ? '' : ' '.repeat(widths[column]! - text.length);
         return (typeof cell === 'string' ? text : paint(text, cell[1])) + padding;
       })
-      .join('   ')
+      .join(gap)
       .trimEnd(),
   );
+}
+
+/** The last column is cut to no less than this, however narrow the terminal. */
+const lastCharsMin = 20;
+
+/**
+ * The same table for a terminal of some columns, where its longest text stands last: if it is too wide, columns that say nothing are
+ * left out, and the last is cut.
+ * @param columns undefined where there is no terminal: then nothing is lost
+ */
+export function fitTable(
+  titles: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  columns: number | undefined,
+): readonly [titles: readonly string[], rows: readonly (readonly Cell[])[]] {
+  const widthOf = (column: number): number =>
+    rows.reduce((width, row) => Math.max(width, textOf(row[column] ?? '').length), titles[column]!.length);
+  const last = titles.length - 1;
+  const widths = titles.map((_, column) => widthOf(column));
+  if (columns === undefined || widths.reduce((sum, width) => sum + width + gap.length, -gap.length) <= columns) return [titles, rows];
+  const kept = titles.flatMap((_, column) => (column === last || rows.some((row) => textOf(row[column] ?? '') !== '') ? [column] : []));
+  const room = kept.reduce((left, column) => (column === last ? left : left - widths[column]! - gap.length), columns);
+  const cut = rows.map((row) =>
+    kept.map((column) => (column === last ? cutCell(row[column] ?? '', Math.max(room, lastCharsMin)) : row[column]!)),
+  );
+  return [kept.map((column) => titles[column]!), cut];
+}
+
+function cutCell(cell: Cell, room: number): Cell {
+  const characters = Array.from(textOf(cell));
+  if (characters.length <= room) return cell;
+  const text = `${characters
+    .slice(0, room - 1)
+    .join('')
+    .trimEnd()}…`;
+  return typeof cell === 'string' ? text : [text, cell[1]];
 }

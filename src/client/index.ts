@@ -2,6 +2,7 @@
  * The typed client of a node's HTTP API, for the CLI, the page and programs. Every function throws the CubeError that the node
  * answered, or `unreachable`. What changes something carries an Idempotency-Key and may be sent again after a lost connection.
  */
+import { problem } from '../core/errors.ts';
 import { limitsDefault } from '../core/limits.ts';
 import type { SeedsTask } from '../core/seeds.ts';
 import type * as views from '../core/views.ts';
@@ -12,11 +13,11 @@ import { readEvents } from './events.ts';
 import type { ExecRequest, RemoteCommand } from './exec.ts';
 import type { EventsFilter } from './events.ts';
 import { openLines } from './lines.ts';
-import { systemClock } from './requester.ts';
+import { ConnectionLost, systemClock } from './requester.ts';
 
 export type { EventsFilter } from './events.ts';
 export type { ExecRequest, RemoteCommand } from './exec.ts';
-export { ConnectionLost } from './requester.ts';
+export { ConnectionLost };
 export type { ClientClock, ClientRequest, ClientResponse, Requester } from './requester.ts';
 export type { ClientSocket, Connector } from './socket.ts';
 
@@ -31,6 +32,8 @@ export interface SubmitJson {
   readonly origin?: { readonly kind: 'file' | 'run' } | undefined;
   readonly checkIndex?: number | undefined;
   readonly mustBeNew?: boolean | undefined;
+  /** Refused when there would be warnings. */
+  readonly strict?: boolean | undefined;
 }
 
 /** Which output. */
@@ -53,9 +56,14 @@ async function* readLogs(deps: ClientDeps, base: string, request: LogsRequest): 
     const lines = await openLines(deps, base, { query: { follow, tail, since }, follow, signal });
     for await (const line of lines) yield line as views.LogLineJson;
   } catch (thrown) {
-    if (!signal?.aborted) throw thrown;
+    if (signal?.aborted) return;
+    if (!(thrown instanceof ConnectionLost)) throw thrown;
+    // Reading did nothing that would have to be looked for.
+    throw problem('unreachable', thrown.message, { hint: lostHint, cause: thrown });
   }
 }
+
+const lostHint = 'the node has ended, or is out of reach; tasks go on without it: see `cube nodes`, and read again when it is back';
 
 /** Makes a client. Nothing is sent. */
 export function createClient(options: ClientOptions) {
@@ -67,6 +75,8 @@ export function createClient(options: ClientOptions) {
     info: () => get<views.InfoJson>('/v1/info'),
     /** @throws CubeError `invalid-file` with all problems, `conflict`, `busy` */
     submit: (job: SubmitJson) => post<views.SubmittedJson>('/v1/jobs', job),
+    /** What a submit of it would do now. @throws CubeError what the submit would */
+    plan: (job: SubmitJson) => post<views.PlanJson>('/v1/plan', job),
     startJob: async (name: string) => post<views.JobJson>(path`/v1/jobs/${name}/start`),
     /** Settles when the order is on disk, not when the tasks have stopped. */
     stopJob: async (name: string, how: { readonly purge?: boolean } = {}) =>
@@ -80,6 +90,8 @@ export function createClient(options: ClientOptions) {
     task: async (ref: string) => get<views.TaskJson>(path`/v1/tasks/${ref}`),
     nodes: () => get<readonly views.NodeJson[]>('/v1/nodes'),
     explain: async (ref: string) => get<views.ExplainJson>(path`/v1/tasks/${ref}/explain`),
+    /** Moves worth making now; nothing is moved. @param movesMax how many at most */
+    rebalance: (movesMax?: number) => get<views.RebalanceJson>('/v1/rebalance', { max: movesMax }),
     /** Every transition; ends when nothing more is there, or, followed, when the signal fires. */
     events: (filter?: EventsFilter): AsyncIterable<views.EventJson> => readEvents(deps, filter),
     /** Output of a task or of all tasks of a job. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { JobOrigin, JobSpec, PortSpec, RestartSpec } from './job.ts';
 import { examine, type Examined } from './job-file/examine.ts';
-import { badValue, invalidDocument, invalidFile, placedMessage, shown, type Finding, type Path } from './job-file/findings.ts';
+import { badValue, invalidDocument, invalidFile, placedProblem, shown, type Finding, type Path } from './job-file/findings.ts';
 import { jobSpecOf } from './job-file/job-spec.ts';
 import { parsePort, portTwice } from './job-file/ports.ts';
 import { readSource } from './job-file/source.ts';
@@ -235,7 +235,7 @@ export function parseTaskEvent(
 ): { readonly read: TaskEventRead; readonly document: unknown } {
   const { document, place, problems } = readSource(content, file, limits);
   const result = examineEvent(document, limits);
-  const found = result.findings.map((finding) => ({ message: placedMessage(finding), at: place(finding.spot, finding.at) }));
+  const found = result.findings.map((finding) => placedProblem(finding, place));
   if (!('value' in result) || problems.length > 0) throw invalidFile([...problems, ...found], limits);
   return { read: readEvent(result.value, limits), document };
 }

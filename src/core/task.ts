@@ -93,6 +93,8 @@ export interface TaskRecord {
   readonly avoid?: readonly string[];
   /** Not placed before this time. */
   readonly placeAfter?: number;
+  /** Id of the node where others are stopped to make room for it. */
+  readonly roomOn?: string;
   readonly createdAt: number;
   readonly scheduledAt?: number;
   readonly startedAt?: number;

@@ -1,8 +1,9 @@
 /** The JSON that scripts read (CLI.md): times are ISO 8601 UTC, sizes bytes, cpu cores, durations ms. */
 import type { ClusterEvent } from './events.ts';
 import type { JobCounts, JobRecord, JobStatus, JobType, Protocol } from './job.ts';
+import type { JobPlan } from './job-plan.ts';
 import type { NodeRecord, NodeState, TaskUsage } from './node.ts';
-import type { Explained, FilterReason } from './placement.ts';
+import type { Explained, FilterReason, PolicyName } from './placement.ts';
 import type { Resources } from './resources.ts';
 import type { Desired, Health, TaskRecord, TaskState } from './task.ts';
 
@@ -90,6 +91,7 @@ export interface NodeJson {
   readonly version: string;
   readonly os: string;
   readonly arch: string;
+  readonly cpuModel: string | null;
   readonly runtime: { readonly name: string; readonly version: string };
 }
 
@@ -108,6 +110,25 @@ export interface ExplainJson {
   readonly picked: string | null;
   readonly reasons: readonly FilterReason[];
   readonly nodes: readonly Explained[];
+}
+
+/** A move worth making. `from` and `to` are names of nodes. */
+interface MoveJson {
+  readonly task: string;
+  readonly slot: string;
+  readonly from: string;
+  readonly to: string;
+  /** By how much it lowers the cost of all nodes together, in the policy's own unit. */
+  readonly gain: number;
+  /** The same as a share of what the task costs where it is. */
+  readonly share: number;
+  readonly why: string;
+}
+
+/** The document of `rebalance --plan -o json`. */
+export interface RebalanceJson {
+  readonly policy: PolicyName;
+  readonly moves: readonly MoveJson[];
 }
 
 /** One line of `events -o json`. */
@@ -160,7 +181,12 @@ export interface JobsJson {
 export interface SubmittedJson {
   readonly job: JobJson;
   readonly change: 'created' | 'updated' | 'unchanged' | 'started';
+  /** What its user should know, a sentence each; managers of earlier versions tell nothing. */
+  readonly warnings?: readonly string[];
 }
+
+/** The document of `plan -o json`. */
+export type PlanJson = JobPlan;
 
 /** A ticket for one use in a URL. */
 export interface TicketJson {
@@ -259,6 +285,7 @@ export function nodeJson(node: NodeRecord & { readonly reserved: Resources; read
     version,
     os,
     arch,
+    cpuModel: node.cpuModel ?? null,
     runtime,
   };
 }

@@ -1,11 +1,13 @@
 /** The control port: everything a client can ask of the manager, whoever asks (HTTP, the seeds' API, a worker's call). */
 import type { ClusterEvent } from '../core/events.ts';
 import type { ExecInput, ExecItem, ExecOpen } from '../core/exec-protocol.ts';
+import type { JobPlan } from '../core/job-plan.ts';
 import type { JobCounts, JobOrigin, JobRecord, JobSpec } from '../core/job.ts';
 import type { NodeRecord, TaskUsage } from '../core/node.ts';
 import type { Explained, FilterReason } from '../core/placement.ts';
 import type { Resources } from '../core/resources.ts';
 import type { Order, TaskRecord, TaskReport } from '../core/task.ts';
+import type { RebalanceJson } from '../core/views.ts';
 import type { HostSample, LogChunk } from './runtime.ts';
 
 /** A job to take on, and under which conditions. */
@@ -16,12 +18,16 @@ export interface SubmitRequest {
   readonly checkIndex?: number;
   /** Refused with `conflict` when a job of this name exists, or a client's Task.ID is known. */
   readonly mustBeNew?: boolean;
+  /** Refused with `invalid-file` when there would be warnings. */
+  readonly strict?: boolean;
 }
 
 /** The job as it is kept now, and what the submit changed. */
 export interface SubmitAnswer {
   readonly job: JobRecord;
   readonly change: 'created' | 'updated' | 'unchanged' | 'started';
+  /** What a user should know of it, a sentence each: constraints that no known node meets. */
+  readonly warnings: readonly string[];
 }
 
 /** A job with its counts. */
@@ -104,6 +110,8 @@ export interface ExecRequest extends Omit<ExecOpen, 'task'> {
  */
 export interface Control {
   submit(request: SubmitRequest): Promise<SubmitAnswer>;
+  /** What that submit would do now, refused as it would be; nothing is changed. */
+  plan(request: SubmitRequest): Promise<JobPlan>;
   startJob(name: string): Promise<JobView>;
   /** Orders all tasks of a job to stop; returns when that is on disk, not when they have. `purge` forgets the job once they have. */
   stopJob(name: string, options: { readonly purge: boolean }): Promise<JobView>;
@@ -113,6 +121,8 @@ export interface Control {
   status(filter?: { readonly job?: string; readonly task?: string }): Promise<StatusView>;
   nodes(): Promise<readonly NodeStatus[]>;
   explain(ref: string): Promise<ExplainView>;
+  /** Moves worth making now; nothing is moved. @param movesMax how many at most; the limit's unless told */
+  rebalance(movesMax?: number): Promise<RebalanceJson>;
   events(filter: EventFilter): AsyncIterable<ClusterEvent>;
   /** Output of a task or of all tasks of a job, merged by time where nothing is followed. */
   logs(ref: string, request: LogRequest): AsyncIterable<LogLine>;

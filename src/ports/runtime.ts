@@ -97,6 +97,8 @@ export interface RuntimeFacts {
   readonly capacity: Resources;
   readonly os: string;
   readonly arch: string;
+  /** What its host's processor is called, where that can be told from here. */
+  readonly cpuModel?: string;
   /** What a user should know: that nothing is isolated, that limits do not work here. */
   readonly warnings: readonly string[];
 }

@@ -76,7 +76,7 @@ export class ExecProbes {
     const { clock, limits, ping } = this.#parts;
     const answer = await within(
       clock,
-      limits.engineRetryMs,
+      limits.probeEngineMs,
       abortable(
         ping().then(() => true),
         signal,

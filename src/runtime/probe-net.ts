@@ -32,11 +32,20 @@ export interface LookOptions {
 }
 
 type HttpProbe = Extract<ProbeSpec, { kind: 'http' }>;
+type TcpProbe = Extract<ProbeSpec, { kind: 'tcp' }>;
 
 /** One attempt at an answer: it tells what it found, and can be torn down. */
 type Attempt = (tell: (result: ProbeResult) => void, fail: (error: unknown) => void) => { destroy(): unknown };
 
 const no = (detail: string): ProbeResult => ({ ok: false, detail });
+
+/** What is found without a port to look at. */
+export const noPort: ProbeResult = no('there is no port to look at: the check names none, and none is published');
+
+/** Looks as the check says. @throws as `lookTcp` and `lookHttp` do */
+export function lookFrom(target: Target, probe: HttpProbe | TcpProbe, options: LookOptions): Promise<ProbeResult> {
+  return probe.kind === 'tcp' ? lookTcp(target, options) : lookHttp(target, probe, options);
+}
 
 /** Opens a connection and closes it. @throws CubeError `engine-error` when this host itself is at its limits; AbortError */
 export function lookTcp(target: Target, options: LookOptions): Promise<ProbeResult> {

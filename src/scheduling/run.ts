@@ -33,8 +33,8 @@ export class Run {
   readonly settings: Settings;
   readonly reserved: readonly Float64Array[];
   readonly used: readonly Float64Array[];
-  /** Capacity and what sums may exceed it by. */
-  readonly #room: readonly Float64Array[];
+  /** What capacity is multiplied by, so that sums of fractions fit. */
+  readonly #slack: readonly number[];
   /** Tasks of the group's kind, by row. */
   readonly mates: Int32Array;
   readonly #withMates: number[] = [];
@@ -52,7 +52,7 @@ export class Run {
     this.settings = settings;
     this.reserved = columns.reserved.map(own);
     this.used = columns.used.map(own);
-    this.#room = columns.resources.map((name, at) => (isWhole(name) ? columns.capacity[at]! : columns.capacity[at]!.map(slackened)));
+    this.#slack = columns.resources.map((name) => (isWhole(name) ? 1 : 1 + sumSlack));
     this.mates = new Int32Array(columns.rows);
     this.groupTasks = new Int32Array(columns.rows);
     this.#order = orderOf(columns.resources);
@@ -92,16 +92,23 @@ export class Run {
     }
   }
 
+  /** For a look at one node that may have changed: how many mates it has now, and its ports anew. */
+  look(row: number, mates: number): void {
+    this.mates[row] = mates;
+    this.#ports.delete(row);
+  }
+
   /** Whether there is room for what is asked; an amount that is not a number fits nowhere. */
   fits(need: Need, row: number): boolean {
-    return need.amount === 0 || this.reserved[need.column]![row]! + need.amount <= this.#room[need.column]![row]!;
+    const { column, amount } = need;
+    return amount === 0 || this.reserved[column]![row]! + amount <= this.columns.capacity[column]![row]! * this.#slack[column]!;
   }
 
   /** The same for all that is needed. */
   hasRoom({ some }: Wanted, row: number): boolean {
     for (let at = 0; at < some.length; at++) {
       const { column, amount } = some[at]!;
-      if (!(this.reserved[column]![row]! + amount <= this.#room[column]![row]!)) return false;
+      if (!(this.reserved[column]![row]! + amount <= this.columns.capacity[column]![row]! * this.#slack[column]!)) return false;
     }
     return true;
   }
@@ -162,8 +169,4 @@ function orderOf(resources: readonly string[]): readonly number[] {
 /** Bytes and slots are whole, and their sums exact; cores and custom amounts may be fractions. */
 function isWhole(name: string): boolean {
   return name === 'memory' || name === 'disk' || name === 'slots';
-}
-
-function slackened(capacity: number): number {
-  return capacity * (1 + sumSlack);
 }

@@ -85,10 +85,19 @@ interface SortedEntries {
   within(bounds: Bounds): Entry[];
 }
 
-/** Entries in the byte order of their keys. */
+/** Entries in the byte order of their keys, which is made when somebody reads: one key at a time it would cost more than all else. */
 function sortedEntries(): SortedEntries {
-  const values = new Map<string, Buffer>();
-  const order: { readonly sort: string; readonly key: string }[] = [];
+  /** By key; of one that was removed since the last read, without a value. */
+  const values = new Map<string, Buffer | undefined>();
+  let order: { readonly sort: string; readonly key: string }[] = [];
+  let isSorted = true;
+  let hasRemoved = false;
+
+  function settle(): void {
+    if (hasRemoved) order = order.filter(({ key }) => values.get(key) !== undefined || !values.delete(key));
+    if (!isSorted) order.sort((a, b) => (a.sort < b.sort ? -1 : 1));
+    [isSorted, hasRemoved] = [true, false];
+  }
 
   /** The first place in `order` that is not before `sort`. */
   function place(sort: string): number {
@@ -104,14 +113,18 @@ function sortedEntries(): SortedEntries {
   return {
     get: (key) => values.get(key),
     set(key, value) {
-      const sort = sortText(key);
-      if (value === undefined) {
-        if (values.delete(key)) order.splice(place(sort), 1);
-        return;
-      }
-      if (!values.has(key)) order.splice(place(sort), 0, { sort, key });
+      const isListed = values.has(key);
+      if (value === undefined && !isListed) return;
       values.set(key, value);
+      if (value === undefined) hasRemoved = true;
+      if (isListed) return;
+      const sort = sortText(key);
+      isSorted &&= order.length === 0 || order.at(-1)!.sort < sort;
+      order.push({ sort, key });
     },
-    within: ({ gte, lt }) => order.slice(place(sortText(gte)), place(sortText(lt))).map(({ key }) => [key, values.get(key)!] as const),
+    within({ gte, lt }) {
+      settle();
+      return order.slice(place(sortText(gte)), place(sortText(lt))).map(({ key }) => [key, values.get(key)!] as const);
+    },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { WorkerBook } from '../../actors/worker/book.ts';
-import { limitsDefault } from '../../src/core/limits.ts';
+import { limitsDefault, limitsWith } from '../../src/core/limits.ts';
 import type { Log } from '../../src/ports/ambient.ts';
 import type { WriteFault } from '../../src/store/disk.ts';
 import { memoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/memory.ts';
@@ -28,7 +28,7 @@ async function open(disk: MemoryDisk): Promise<Opened> {
       return opened.disk === 'works' ? undefined : opened.disk;
     },
   });
-  const book = await WorkerBook.open(store, log, () => 'node-1');
+  const book = await WorkerBook.open(store, log, () => 'node-1', limitsDefault);
   return Object.assign(opened, { book });
 }
 
@@ -52,6 +52,18 @@ test('a sequence is used once, whatever a crash leaves unwritten, and however of
     used,
     [...new Set(used)].toSorted((a, b) => a - b),
   );
+});
+
+test('after a start sequences go on as far ahead as is told', async () => {
+  const disk = memoryDisk();
+  const store = () => openMemoryStore({ disk, limits: limitsDefault });
+  const first = await WorkerBook.open(store(), log, () => 'node-1', limitsDefault);
+  first.take(order('a', 'runs'));
+  const { sequence } = first.note('a', 'running', 'unknown', running)!;
+  await first.written();
+  disk.crash();
+  const next = await WorkerBook.open(store(), log, () => 'node-1', limitsWith({ reportSequenceLeap: 7 }));
+  assert.equal(next.entries.get('a')!.report!.sequence, sequence + 7);
 });
 
 for (const fault of ['refused', 'unanswered'] as const) {
@@ -115,7 +127,8 @@ test('who the worker is stands in a second place, and is taken from there when t
     read: async () => ({ nodeId: 'node-7', clusterId: 'c' }),
     write: async (identity: unknown) => void written.push(identity),
   };
-  const openWith = (disk: MemoryDisk) => WorkerBook.open(openMemoryStore({ disk, limits: limitsDefault }), log, () => 'node-1', copy);
+  const openWith = (disk: MemoryDisk) =>
+    WorkerBook.open(openMemoryStore({ disk, limits: limitsDefault }), log, () => 'node-1', limitsDefault, copy);
   const book = await openWith(memoryDisk());
   assert.deepEqual(book.identity, { nodeId: 'node-7', clusterId: 'c' });
   await book.pin('d');

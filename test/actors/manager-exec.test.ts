@@ -158,7 +158,7 @@ test('a node that is lost in the middle ends the session', async () => {
   await bench.pass(100);
   worker.leave();
   await bench.pass(100);
-  assert.deepEqual([seen.error?.code, seen.error?.message], ['cut-off', 'the link to the node is lost']);
+  assert.deepEqual([seen.error?.code, seen.error?.message], ['cut-off', 'the link to node w1 is lost']);
   const next = session(bench, 'shop');
   await bench.pass(100);
   assert.equal(next.error?.code, 'cut-off');

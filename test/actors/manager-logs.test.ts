@@ -200,3 +200,26 @@ test('a task without output is named by its slot, with where to look', async () 
     hint: '`cube status shop/main.1` tells more',
   });
 });
+
+test('who follows a task hears that its node is lost, by name, and where to look', async () => {
+  const { bench, worker } = await withJob(1);
+  const lines = bench.control.logs('shop/main.1', { follow: true, signal: new AbortController().signal })[Symbol.asyncIterator]();
+  const next = lines.next();
+  await bench.pass(50);
+  worker.leave();
+  await assert.rejects(bench.answer(next), {
+    code: 'cut-off',
+    message: 'the link to node w1 is lost',
+    hint: 'see `cube nodes`, and `cube status shop/main.1` for where it goes on; its output can be read again from there',
+  });
+});
+
+test('who follows a task hears it when the manager stops, and does not blame the node', async () => {
+  const { bench } = await withJob(1);
+  const lines = bench.control.logs('shop/main.1', { follow: true, signal: new AbortController().signal })[Symbol.asyncIterator]();
+  const next = lines.next();
+  await bench.pass(50);
+  const stopped = bench.host.stop();
+  await assert.rejects(bench.answer(next), { code: 'cut-off', message: 'the manager does not lead any more' });
+  await bench.answer(stopped);
+});

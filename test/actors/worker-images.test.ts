@@ -23,7 +23,7 @@ function createBench(unused: UnusedImage[], freeGigabytes: number, percent: numb
   const log = { debug: note, info: note, warn: note, error: note };
   const open = async (): Promise<{ images: Images; book: WorkerBook }> => {
     disk.crash();
-    const book = await WorkerBook.open(openMemoryStore({ disk, limits: world.limits, log }), log, () => 'node');
+    const book = await WorkerBook.open(openMemoryStore({ disk, limits: world.limits, log }), log, () => 'node', world.limits);
     const images = new Images({
       ambient: { clock: world.clock, log },
       limits: limitsWith({ imageDiskPercent: percent }),

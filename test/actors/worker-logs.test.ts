@@ -136,6 +136,11 @@ test('an attempt whose container is gone before it is read is read from what was
   assert.deepEqual([lines, end], [all, 'ended']);
 });
 
+/** The errors with which streams ended. */
+function refusals(bench: WorkerBench): string[] {
+  return bench.heard.flatMap((frame) => (frame.type === 'end' && frame.code !== undefined ? [`${frame.code}: ${frame.message}`] : []));
+}
+
 test('a task that never ran says so by its slot, and why', async () => {
   for (const [failing, code] of [
     ['pullError', 'image-not-found'],
@@ -148,11 +153,28 @@ test('a task that never ran says so by its slot, and why', async () => {
     const seen = bench.report('a');
     assert.equal(seen?.state, 'rejected');
     open(bench);
+    open(bench, { follow: true }, 2);
     await pass(bench, 100);
-    const end = bench.heard.find((frame) => frame.type === 'end');
     assert.deepEqual(
-      [end?.type === 'end' && end.code, end?.type === 'end' && end.message],
-      ['not-found', `${order('a', 'any').slot} never ran: ${seen.reason}`],
+      refusals(bench),
+      Array.from({ length: 2 }, () => `not-found: ${order('a', 'any').slot} never ran: ${seen.reason}`),
     );
+  }
+});
+
+test('who follows a task before it runs hears why it never will', async () => {
+  for (const tail of [undefined, 0, 10]) {
+    const bench = createWorkerBench({ scripts: () => ({ prepareMs: 1_000, startError: 'bad-command' }) });
+    await bench.start();
+    bench.welcome([order('a', 'any')]);
+    await pass(bench, 200);
+    assert.equal(bench.report('a')?.state, 'preparing');
+    open(bench, { follow: true, ...(tail === undefined ? {} : { tail }) });
+    await pass(bench, 500);
+    assert.deepEqual(refusals(bench), []);
+    await pass(bench, 3_000);
+    const seen = bench.report('a');
+    assert.equal(seen?.state, 'rejected');
+    assert.deepEqual(refusals(bench), [`not-found: ${order('a', 'any').slot} never ran: ${seen.reason}`], `tail ${tail}`);
   }
 });

@@ -233,13 +233,15 @@ test('what only the user can mend rejects a task at once; what may pass is tried
 test('a port that is taken is waited for a little, then the task is rejected, with what takes it', async () => {
   const tried = createWorkerBench({ scripts: () => ({ startError: 'port-taken', errorTimes: 2 }) });
   const taken = createWorkerBench({ scripts: () => ({ startError: 'port-taken' }) });
-  for (const bench of [tried, taken]) {
+  const once = createWorkerBench({ scripts: () => ({ startError: 'port-taken', errorTimes: 1 }), limits: { startTries: 1, pullTries: 9 } });
+  for (const bench of [tried, taken, once]) {
     await bench.start();
     bench.welcome([order('a', 'any', {}, { ports: [{ host: 80, container: 80, protocol: 'tcp' }] })]);
     await bench.pass(10_000);
   }
   assert.equal(tried.report('a')?.state, 'running');
   assert.deepEqual([taken.report('a')?.state, taken.report('a')?.reasonCode], ['rejected', 'port-taken']);
+  assert.equal(once.report('a')?.state, 'rejected');
   assert.equal(taken.host.engine.containers.size, 0);
 });
 

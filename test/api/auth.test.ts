@@ -20,6 +20,7 @@ const expected: Readonly<Record<string, string>> = {
   'GET /metrics': 'viewer',
   'GET /openapi.json': 'viewer',
   'POST /v1/jobs': 'admin',
+  'POST /v1/plan': 'admin',
   'GET /v1/jobs': 'viewer',
   'GET /v1/jobs/{name}': 'viewer',
   'POST /v1/jobs/{name}/stop': 'admin',
@@ -31,6 +32,7 @@ const expected: Readonly<Record<string, string>> = {
   'POST /v1/tasks/{ref}/stop': 'admin',
   'GET /v1/tasks/{ref}/explain': 'viewer',
   'GET /v1/tasks/{ref}/logs': 'viewer',
+  'GET /v1/rebalance': 'viewer',
   'GET /v1/nodes': 'viewer',
   'GET /v1/events': 'viewer',
   'GET /v1/backup': 'admin',
@@ -50,7 +52,7 @@ const event = { ID: 'e', State: 2, Task: { ID: 'bb1d59ef-9fc1-4e4b-a44d-db571eee
 function goodBody(row: Route): unknown {
   if (row.method !== 'POST') return undefined;
   if (row.document === 'TaskEvent') return event;
-  return row.path === '/v1/jobs' ? { job: jobDocument('other') } : {};
+  return ['/v1/jobs', '/v1/plan'].includes(row.path) ? { job: jobDocument('other') } : {};
 }
 
 async function rigWithJob(role: (typeof roles)[number]): Promise<Rig> {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { schemas } from '../../src/api/schemas.ts';
 import type { SchemaName } from '../../src/api/schemas.ts';
 import { routesOf } from '../../src/api/index.ts';
-import type { JobJson, JobsJson, StatusJson, SubmittedJson, TaskJson } from '../../src/core/views.ts';
+import type { JobJson, JobsJson, RebalanceJson, StatusJson, SubmittedJson, TaskJson } from '../../src/core/views.ts';
 import { isoTime } from '../../src/core/views.ts';
 import { problem } from '../../src/core/errors.ts';
 import { jobDocument, makeRig } from './harness.ts';
@@ -51,6 +51,16 @@ test('a submit hands on its conditions and its origin', async () => {
   assert.deepEqual(control.jobs.get('shop')?.origin, { kind: 'run' });
   assert.equal(await submit({ mustBeNew: true }), 409);
   assert.equal(await submit({ checkIndex: 1 }), 200);
+});
+
+test('a submit tells its warnings, and a strict one is refused for them', async () => {
+  const { ask, control } = makeRig();
+  const submit = async (more: object = {}) => ask('POST', '/v1/jobs', { body: { job: jobDocument(), ...more } });
+  assert.deepEqual((await shaped<SubmittedJson>(await submit({ strict: true }), 'Submitted')).warnings, []);
+  control.warnings = ['task web: no node has the label gpu'];
+  assert.deepEqual((await shaped<SubmittedJson>(await submit(), 'Submitted')).warnings, control.warnings);
+  assert.equal((await submit({ strict: false })).status, 200);
+  assert.equal((await submit({ strict: true })).status, 400);
 });
 
 test('a wrong job is 400 with all its problems, and nothing is accepted', async () => {
@@ -140,6 +150,15 @@ test('a task is stopped, and explained', async () => {
   assert.deepEqual([explained.picked, explained.nodes.length], ['bar', 2]);
   assert.equal((await ask('GET', '/v1/tasks/nosuch/explain')).status, 404);
   assert.equal((await ask('POST', '/v1/tasks/nosuch/stop', { body: {} })).status, 404);
+});
+
+test('moves worth making are told, no more than are asked for', async () => {
+  const { ask, control } = await withShop();
+  const all = await shaped<RebalanceJson>(await ask('GET', '/v1/rebalance'), 'Rebalance');
+  assert.deepEqual(all, await control.rebalance());
+  assert.equal(all.moves.length, 1);
+  assert.deepEqual((await shaped<RebalanceJson>(await ask('GET', '/v1/rebalance?max=0'), 'Rebalance')).moves, []);
+  assert.equal((await ask('GET', '/v1/rebalance?max=many')).status, 400);
 });
 
 test('every field of a task that has happened is told', async () => {

@@ -10,32 +10,13 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { startNode } from '../../src/boot/index.ts';
 import { CubeError } from '../../src/core/errors.ts';
-import { limitsWith } from '../../src/core/limits.ts';
 import type { NodeOptions, RunningNode } from '../../src/core/node-options.ts';
+import { nodeOptions } from '../support/node-options.ts';
 
 function optionsFor(t: TestContext, changes: Partial<NodeOptions> = {}): NodeOptions {
   const dataDirectory = changes.dataDirectory ?? mkdtempSync(join(tmpdir(), 'cube-boot-test-'));
   if (changes.dataDirectory === undefined) t.after(() => rm(dataDirectory, { recursive: true, force: true }));
-  return {
-    name: 'bar',
-    roles: { manager: true, worker: true },
-    listen: { host: '127.0.0.1', port: 0 },
-    dataDirectory,
-    workerFolder: 'worker',
-    dc: 'dc1',
-    labels: {},
-    offer: { custom: {} },
-    ports: { from: 20_000, to: 20_099 },
-    runtime: 'process',
-    workers: [],
-    scheduler: 'epvm',
-    openLoopback: false,
-    stopTasks: false,
-    limits: limitsWith({}),
-    logLevel: 'error',
-    version: '0.0.0',
-    ...changes,
-  };
+  return nodeOptions({ ...changes, dataDirectory });
 }
 
 const quiet = (): void => undefined;

@@ -62,7 +62,7 @@ function onFullDisk(args: readonly string[]): { readonly code: number | null; re
 }
 
 test('an output that cannot be written is one line on stderr and exit 1', () => {
-  for (const args of [['--help'], ['machines', '-o', 'json']]) {
+  for (const args of [['--help'], ['machines', '-o', 'json'], ['completion', 'bash']]) {
     const { code, stderr } = onFullDisk(args);
     assert.deepEqual([code, stderr], [1, 'cube: stdout cannot be written: no space left on device\n'], args.join(' '));
   }
@@ -75,13 +75,13 @@ test('an unknown command is exit 2 with the one that was meant', async () => {
 });
 
 test('a command of a later version says so, in words and in JSON', async () => {
-  const human = await cube(['plan', 'x.yaml']);
+  const human = await cube(['promote', 'x']);
   assert.equal(human.code, 2);
-  assert.match(human.stderr, /`cube plan` is not in this version yet/);
-  const json = await cube(['plan', 'a', '-o', 'json', '--', 'ls']);
+  assert.match(human.stderr, /`cube promote` is not in this version yet/);
+  const json = await cube(['promote', 'a', '-o', 'json', '--', 'ls']);
   assert.equal(json.code, 2);
   const { error } = JSON.parse(json.stdout) as { error: { code: string; message: string } };
-  assert.deepEqual([error.code, error.message, json.stderr], ['not-yet', '`cube plan` is not in this version yet', '']);
+  assert.deepEqual([error.code, error.message, json.stderr], ['not-yet', '`cube promote` is not in this version yet', '']);
 });
 
 test('an unknown option is exit 2 with the nearest one and the help to read', async () => {
@@ -127,10 +127,17 @@ test('init writes a job file that is valid, once', async (t) => {
 });
 
 test('every option that the job template shows in a comment is accepted', () => {
-  const open = jobTemplate.replaceAll(/^( *)# (datacenters|priority|labels|ports|restart|health|stopSignal)/gm, '$1$2');
+  const open = jobTemplate.replaceAll(
+    /^( *)# (datacenters|priority|labels|ports|restart|health|constraints|affinity|spread|maxPerNode|stopSignal)/gm,
+    '$1$2',
+  );
   const { spec } = parseJobFile(open, 'job.yaml', limitsDefault);
   assert.deepEqual(spec.datacenters, ['dc1']);
   assert.equal(spec.tasks['web']!.ports.length, 2);
+  assert.deepEqual(
+    [spec.tasks['web']!.constraints?.length, spec.tasks['web']!.spread, spec.tasks['web']!.maxPerNode],
+    [2, 'datacenter', 2],
+  );
 });
 
 test('completion prints a script for each shell and refuses others', async () => {

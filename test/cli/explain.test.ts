@@ -34,7 +34,7 @@ const noNodes = { task: aTask().id, state: 'running', picked: 'bar', reasons: []
 test('explain of a job is about its only task, and else names those it has', async (t) => {
   const { manager, env } = await withShop(t);
   const several = await cube(['explain', 'shop'], { env });
-  assert.equal(several.code, 4);
+  assert.equal(several.code, 5, 'as `cube exec` has it');
   assert.match(several.stderr, /^cube: shop is a job; name one of its tasks: shop\/web\.1, shop\/web\.2\n/);
   manager.answers.set(`GET /v1/tasks/${encodeURIComponent('shop/web.1')}/explain`, () => ({ ...noNodes, slot: 'shop/web.1' }));
   manager.status = aStatus([aJob()], [aTask({ id: 'old', state: 'failed', createdAt: '2026-01-31T11:00:00.000Z' }), aTask()]);
@@ -59,4 +59,19 @@ test('a name is never suggested for itself', async (t) => {
   const { code, stderr } = await cube(['stop', '--purge', 'shop'], { env });
   assert.equal(code, 4, 'the fake knows no such verb');
   assert.doesNotMatch(stderr, /did you mean shop\?/);
+});
+
+test('explain of a pending task says whom it waits for, and nothing twice', async (t) => {
+  const { manager, env } = await withShop(t);
+  const reason = 'waits for room on bar: preempts a/b.1 (priority 10)';
+  manager.answers.set(`GET /v1/tasks/1111/explain`, () => ({ ...noNodes, slot: 'shop/web.1', state: 'pending', picked: null }));
+  const explained = async (why: string): Promise<string> => {
+    manager.status = aStatus([aJob()], [aTask({ state: 'pending', reason: why })]);
+    return (await cube(['explain', '1111'], { env })).stdout;
+  };
+  assert.match(
+    await explained(reason),
+    /shop\/web\.1 is pending: waits for room on bar: preempts a\/b\.1 \(priority 10\); no node was picked/,
+  );
+  assert.match(await explained('1 node: not enough cpu'), /shop\/web\.1 is pending: no node was picked/);
 });

@@ -14,7 +14,7 @@ async function withShop(t: TestContext) {
   manager.status = aStatus([aJob({ desired: 2 })], [aTask(), second]);
   manager.nodes = [aNode()];
   manager.events = [anEvent()];
-  const env = { CUBE_DATA: dataDirectoryOf(t, manager.url, 'secret'), CUBE_LIMITS: 'waitPollMs=100,waitDebounceMs=5' };
+  const env = { CUBE_DATA: dataDirectoryOf(t, manager.url, 'secret'), CUBE_LIMITS: 'waitPollMs=100,waitDebounceMs=5,probeMs=10000' };
   return { manager, env };
 }
 

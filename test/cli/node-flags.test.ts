@@ -43,7 +43,7 @@ test('a node without options is both roles on loopback, with Docker and all its 
 
 test('each option arrives in its unit', async () => {
   const line =
-    '--name 007 --listen 127.0.0.1:0 --data /other --dc 1e3 --label disk=ssd --label n=007 --resource gpu=4 --cpu 1.5 --memory 8GiB ' +
+    '--name 007 --listen 127.0.0.1:0 --data /other --dc 1e3 --label disk=ssd --label n=007 --resource gpu=4 --resource nvidia.com/mig=0.5 --cpu 1.5 --memory 8GiB ' +
     '--disk 1GB --ports 25000-25010 --runtime process --docker-host tcp://h:1 --scheduler roundrobin --open-loopback --stop-tasks ' +
     '--limit slotsMax=3 --log-level debug';
   const options = await read(line.split(' '));
@@ -51,7 +51,7 @@ test('each option arrives in its unit', async () => {
   assert.deepEqual(options.listen, { host: '127.0.0.1', port: 0 });
   assert.deepEqual([options.dataDirectory, options.dc, options.runtime, options.dockerHost], ['/other', '1e3', 'process', 'tcp://h:1']);
   assert.deepEqual(options.labels, { disk: 'ssd', n: '007' });
-  assert.deepEqual(options.offer, { cpu: 1.5, memoryBytes: 8 * 2 ** 30, diskBytes: 1e9, custom: { gpu: 4 } });
+  assert.deepEqual(options.offer, { cpu: 1.5, memoryBytes: 8 * 2 ** 30, diskBytes: 1e9, custom: { gpu: 4, 'nvidia.com/mig': 0.5 } });
   assert.deepEqual(options.ports, { from: 25_000, to: 25_010 });
   assert.deepEqual([options.scheduler, options.openLoopback, options.stopTasks], ['roundrobin', true, true]);
   assert.deepEqual([options.limits.slotsMax, options.logLevel], [3, 'debug']);
@@ -91,6 +91,13 @@ test('what does not fit is refused with what would', async () => {
     [['--ports', '0-3'], /--ports needs from-to/],
     [['--resource', 'gpu=many'], /--resource gpu needs a number/],
     [['--resource', 'gpu'], /needs key=value/],
+    [['--resource', 'gpu='], /--resource gpu needs a number of 0 or more, as in gpu=4, not ""/],
+    [['--resource', 'gpu=-1'], /--resource gpu needs a number/],
+    [['--resource', `gpu=${'9'.repeat(400)}`], /--resource gpu needs a number/],
+    [['--resource', 'cpu=4'], /--resource cpu is said with --cpu/],
+    [['--resource', 'mem=4'], /did you mean "memory"\?/],
+    [['--resource', 'slots=4'], /choose another name/],
+    [['--resource', 'a b=4'], /expected a resource name/],
     [['--runtime', 'podman'], /--runtime is one of docker, process/],
     [['--scheduler', 'epmv'], /did you mean epvm\?/],
     [['--store', 'redis'], /--store is level/],

@@ -78,6 +78,7 @@ export function aNode(changes: Partial<NodeJson> = {}): NodeJson {
     version: '0.1.0',
     os: 'linux',
     arch: 'x64',
+    cpuModel: 'Some CPU @ 2.00GHz',
     runtime: { name: 'docker', version: '20.10' },
     ...changes,
   };

@@ -73,7 +73,37 @@ test('with -o json the result is one document, and progress stays on stderr', as
   const { env } = await accepting(t, deploying, aStatus([aJob()], [aTask()]));
   const { code, stdout } = await cube(['submit', '-', '-o', 'json'], { env, input: serviceFile });
   assert.equal(code, 0);
-  assert.deepEqual(JSON.parse(stdout), { job: aJob(), tasks: [aTask()], change: 'created' });
+  assert.deepEqual(JSON.parse(stdout), { job: aJob(), tasks: [aTask()], change: 'created', warnings: [] });
+});
+
+test('warnings of the manager are shown on stderr, with -q too, and are in the document of -o json', async (t) => {
+  const { manager, env } = await accepting(t, deploying, undefined);
+  const warnings = ['task web: no node has label.disk == ssd; there are hdd and nvme'];
+  manager.answers.set('POST /v1/jobs', () => ({ job: deploying, change: 'created', warnings }));
+  const shown = await cube(['submit', '-', '--detach', '-q'], { env, input: serviceFile });
+  assert.deepEqual([shown.code, shown.stdout, shown.stderr], [0, 'shop\n', `warning: ${warnings[0]}\n`]);
+  const json = await cube(['submit', '-', '--detach', '-o', 'json'], { env, input: serviceFile });
+  assert.deepEqual([JSON.parse(json.stdout), json.stderr], [{ job: deploying, tasks: [], change: 'created', warnings }, '']);
+  manager.answers.set('POST /v1/jobs', () => {
+    manager.status = aStatus([aJob()], [aTask()]);
+    return { job: aJob(), change: 'created', warnings };
+  });
+  const waited = await cube(['submit', '-', '-o', 'json'], { env, input: serviceFile });
+  assert.deepEqual((JSON.parse(waited.stdout) as { warnings: string[] }).warnings, warnings);
+  const run = await cube(['run', 'busybox', '--detach'], { env });
+  assert.match(run.stderr, /^warning: task web: no node/m);
+});
+
+test('--strict asks the manager to refuse what it would warn about, which is exit 2', async (t) => {
+  const { manager, env } = await accepting(t, deploying, undefined);
+  manager.answers.set('POST /v1/jobs', () =>
+    problem('invalid-file', 'task web: no node has the label gpu', { problems: [{ message: 'task web: no node has the label gpu' }] }),
+  );
+  const { code, stderr } = await cube(['submit', '-', '--strict'], { env, input: serviceFile });
+  assert.equal(code, 2);
+  assert.match(stderr, /task web: no node has the label gpu/);
+  const post = manager.seen.find(({ method }) => method === 'POST');
+  assert.deepEqual(post?.body, { job: { name: 'shop', tasks: { web: { image: 'busybox' } } }, origin: { kind: 'file' }, strict: true });
 });
 
 test('with -q the result is the name and nothing else', async (t) => {

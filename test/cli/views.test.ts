@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { explainLines } from '../../src/cli/commands/explain.ts';
 import { createLiveView } from '../../src/cli/live-view.ts';
 import { jobLines, taskLines, thingLines } from '../../src/cli/status-view.ts';
-import { alignTable } from '../../src/cli/table.ts';
+import { alignTable, fitTable } from '../../src/cli/table.ts';
 import { currentTasks } from '../../src/cli/tasks.ts';
 import { ago, parseSince } from '../../src/cli/time.ts';
 import { aJob, aNode, aStatus, aTask, anEvent, at } from './samples.ts';
@@ -28,6 +28,22 @@ test('columns are as wide as their widest cell, colours not counted', () => {
 
 test('a cell with line breaks or tabs stays on its line', () => {
   assert.deepEqual(alignTable(['WHY'], [['one\ntwo\tthree']]), ['WHY', 'one two three']);
+});
+
+test('a table that is too wide for its terminal loses its empty columns, and the end of its last one', () => {
+  const lines = (columns: number | undefined, ports = ''): string[] => {
+    const rows = [
+      ['shop/web.1', ports, ['\u{1F600} no space left on the disk of this node', 'bad'] as const],
+      ['shop/web.2', '', 'well'],
+    ];
+    return alignTable(...fitTable(['NAME', 'PORTS', 'REASON'], rows, columns));
+  };
+  const whole = 'shop/web.1           \u{1F600} no space left on the disk of this node';
+  assert.equal(lines(undefined)[1], whole);
+  assert.equal(lines(whole.length)[1], whole);
+  assert.deepEqual(lines(40), ['NAME         REASON', 'shop/web.1   \u{1F600} no space left on the dis…', 'shop/web.2   well']);
+  assert.equal(lines(40, '80')[1], 'shop/web.1   80      \u{1F600} no space left on…');
+  assert.equal(lines(10)[1], 'shop/web.1   \u{1F600} no space left on…', 'something of it is always shown');
 });
 
 test('a table of nothing is its header', () => {

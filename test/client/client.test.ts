@@ -32,6 +32,7 @@ for (const kind of Object.keys(requesters) as (keyof typeof requesters)[]) {
     assert.equal((await client.task('shop/web.2')).slot, 'shop/web.2');
     assert.equal((await client.nodes())[0]?.name, 'bar');
     assert.equal((await client.explain('shop/web.1')).picked, 'bar');
+    assert.deepEqual([(await client.rebalance()).moves.length, (await client.rebalance(0)).moves.length], [1, 0]);
     assert.equal((await client.stopTask('shop/web.1')).state, 'stopping');
     assert.equal((await client.stopJob('shop')).status, 'stopped');
     assert.equal((await client.startJob('shop')).status, 'running');

@@ -8,20 +8,11 @@ import { nodeRequester } from '../../src/client/node-request.ts';
 import { fetchRequester } from '../../src/client/fetch-request.ts';
 import { limitsWith } from '../../src/core/limits.ts';
 import { ManualClock, until } from '../api/harness.ts';
+import { freePort } from '../support/free-port.ts';
 import { all, answer, clientOf, misbehave, requesters } from './harness.ts';
 
 const job = { name: 'shop' };
 const kinds = Object.keys(requesters) as (keyof typeof requesters)[];
-
-/** A port of loopback where nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('where nobody listens the manager is unreachable, at that address, and nothing is sent twice', async () => {
   const port = await freePort();

@@ -12,7 +12,7 @@ interface Scope {
 }
 
 /** Quick to notice, so that a test need not wait. */
-const quick = ['engineLookMs=200', 'engineAnswerMs=1000', 'engineRetryMs=200'];
+const quick = ['engineLookMs=200', 'engineAnswerMs=1000', 'engineRetryMs=200', 'pullRetryMs=200', 'probeEngineMs=200', 'sweepMsMin=200'];
 
 /** A node on an engine. @param limits `name=value` beside the quick ones */
 export function nodeOn(t: Scope, host: string, limits: readonly string[] = [], data?: string): Promise<NodeProcess> {

@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import type { StatusJson } from '../../src/core/views.ts';
 import { fileWith } from '../cli/run-cli.ts';
 import { testEngine, testImage } from '../support/engine.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedNode } from '../support/node-process.ts';
-import { document, done, freePort, sleeper, tasksOf } from './help.ts';
+import { document, done, sleeper, tasksOf } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode();

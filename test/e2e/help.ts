@@ -1,7 +1,5 @@
 /** What the end-to-end tests share: waiting, the engine asked by label, and reading a command's answer. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import { label } from '../../src/core/ids.ts';
@@ -79,14 +77,4 @@ export function document(stdout: string): unknown {
 /** A service that sleeps. */
 export function sleeper(name: string, more = ''): string {
   return `name: ${name}\ntasks: {t: {image: "busybox:latest", command: [/bin/sleep, "10000"], stopGrace: 0s${more === '' ? '' : `, ${more}`}}}\n`;
-}
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testEngine, testImage } from '../support/engine.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedNode } from '../support/node-process.ts';
-import { done, eventually, freePort, inspect, sleeper, submit, tasksOf } from './help.ts';
+import { done, eventually, inspect, sleeper, submit, tasksOf } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode({ args: ['--ports', '23100-23119'] });

@@ -39,7 +39,10 @@ async function make(): Promise<World> {
   const engine = await startSecondEngine(scope);
   const registry = await startRegistry(scope);
   const env = { DOCKER_CONFIG: folder, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
-  const node = await startNode(scope, { args: ['--docker-host', engine.host, '--limit', 'engineRetryMs=200'], env });
+  const node = await startNode(scope, {
+    args: ['--docker-host', engine.host, '--limit', 'engineRetryMs=200', '--limit', 'pullRetryMs=200'],
+    env,
+  });
   return {
     engine,
     registry,

@@ -5,8 +5,9 @@ import { after, before, test } from 'node:test';
 import { label } from '../../src/core/ids.ts';
 import type { SeedsNode, SeedsStats, SeedsTask } from '../../src/core/seeds.ts';
 import { testEngine, testImage } from '../support/engine.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedNode, type NodeProcess } from '../support/node-process.ts';
-import { containers, done, eventually, freePort, inspect } from './help.ts';
+import { containers, done, eventually, inspect } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode({ args: ['--name', 'bar', '--open-loopback'] });

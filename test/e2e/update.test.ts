@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { label } from '../../src/core/ids.ts';
 import type { SubmittedJson } from '../../src/core/views.ts';
 import { testEngine } from '../support/engine.ts';
+import { freePort } from '../support/free-port.ts';
 import { sharedNode } from '../support/node-process.ts';
-import { assertOneEach, document, eventually, freePort, inspect, pidsOf, running, sleeper, submit } from './help.ts';
+import { assertOneEach, document, eventually, inspect, pidsOf, running, sleeper, submit } from './help.ts';
 
 const { docker, skip } = await testEngine();
 const theNode = sharedNode();

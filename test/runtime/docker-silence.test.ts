@@ -12,12 +12,12 @@ test('a registry that does not answer is given up when the time is over', async 
       engine.on('POST /images/create', () => undefined);
       await assert.rejects(runtime.prepare(workOf(web), quietly()), { code: 'image-unavailable' });
     },
-    limitsWith({ engineRetryMs: 10, pullMs: 60 }),
+    limitsWith({ engineRetryMs: 10, pullRetryMs: 10, pullMs: 60 }),
   );
 });
 
 test('a pull that stops in the middle is given up, one that goes on slowly is not', async () => {
-  const limits = limitsWith({ engineRetryMs: 1, pullMs: 500, pullStallMs: 300, pullTries: 1 });
+  const limits = limitsWith({ engineRetryMs: 1, pullRetryMs: 1, pullMs: 500, pullStallMs: 300, pullTries: 1 });
   const event = (current: number): string =>
     `${JSON.stringify({ status: 'Downloading', id: 'a', progressDetail: { current, total: 100 } })}\n`;
   await onScript(async (engine, runtime) => {
@@ -40,7 +40,7 @@ test('a pull that stops in the middle is given up, one that goes on slowly is no
 
 test('a pull that stalls is tried again, and says so; as often as others that fail', async () => {
   // A stall takes longer than the time that all tries share: it does not count.
-  const limits = limitsWith({ engineRetryMs: 1, pullMs: 150, pullStallMs: 200, pullTries: 3 });
+  const limits = limitsWith({ engineRetryMs: 1, pullRetryMs: 1, pullMs: 150, pullStallMs: 200, pullTries: 3 });
   const event = `${JSON.stringify({ status: 'Downloading', id: 'a', progressDetail: { current: 1, total: 1_000 } })}\n`;
   await onScript(async (engine, runtime) => {
     const details: string[] = [];
@@ -70,6 +70,6 @@ test('silence of the engine itself is not blamed on the registry', async () => {
       await assert.rejects(runtime.prepare(workOf(web), quietly()), { code: 'no-engine', message: /took over 100 ms to answer/ });
       assert.equal(pullsOf(engine), 1);
     },
-    limitsWith({ engineRetryMs: 10, pullMs: 300, engineCallMs: 100 }),
+    limitsWith({ engineRetryMs: 10, pullRetryMs: 10, pullMs: 300, engineCallMs: 100 }),
   );
 });

@@ -19,7 +19,7 @@ test('an engine that hangs says nothing of the task, at the first look and at al
     const result = probes
       .look(ref, ['true'], { clock, timeoutMs: 50, signal: new AbortController().signal })
       .catch((thrown: unknown) => thrown);
-    await clock.pass(50 + limitsDefault.engineRetryMs);
+    await clock.pass(50 + limitsDefault.probeEngineMs);
     return result;
   };
   for (let times = 0; times < 3; times++) assert.equal(((await look()) as { code?: string }).code, 'no-engine');

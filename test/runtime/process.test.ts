@@ -168,7 +168,7 @@ test('a claim without a word from its shim is waited for, then given up', async 
       await assert.rejects(runtime.start(ref, never()), { code: 'engine-error', message: /did not start/ });
       assert.match((await runtime.wait(ref, never())).reason ?? '', /ended before it began/);
     },
-    limitsWith({ engineRetryMs: 20, engineCallMs: 100, processPollMs: 5 }),
+    limitsWith({ processClaimMs: 20, engineCallMs: 100, processPollMs: 5 }),
   );
 });
 

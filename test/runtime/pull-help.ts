@@ -9,7 +9,7 @@ import { json, jsonLinesAnswer, scriptedEngine } from './scripted-engine.ts';
 import type { ScriptedEngine } from './scripted-engine.ts';
 
 /** Short pauses, and time enough. */
-export const quick = limitsWith({ engineRetryMs: 10, pullMs: 5_000 });
+export const quick = limitsWith({ engineRetryMs: 10, pullRetryMs: 10, pullMs: 5_000 });
 
 /** Runs a test on a scripted engine that lacks the image until a pull has succeeded. */
 export async function onScript(

@@ -12,7 +12,7 @@ import { memoryDisk, openMemoryStore, type MemoryDisk } from '../../src/store/me
 import { createMirror, type Mirror } from './mirror.ts';
 import { createWires, guardDisk, guardKeptLogs, guardRuntime, slowScorer, steadyMeter, type DiskManners, type Wires } from './parts.ts';
 import { createProcess, randomFor, type SimProcess } from './process.ts';
-import { nodeOptions, noMetrics, type World } from './world.ts';
+import { noMetrics, optionsOf, type World } from './world.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 
 /** What both kinds of hosts can do. */
@@ -154,7 +154,7 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
       );
       try {
         const started = await startManager({
-          options: nodeOptions(world, name, 'manager'),
+          options: optionsOf(world, name, 'manager'),
           ambient: process.ambient,
           metrics: noMetrics,
           dialer: wires.dialer(world.network.dialer(name)),
@@ -204,7 +204,7 @@ async function openWorker(
   const { limits, network } = world;
   const manners = mannersOf(world, host.name, () => undefined);
   const store = openMemoryStore({ disk: guardDisk(process, host.disk, manners), limits, log: ambient.log });
-  const book = await WorkerBook.open(store, ambient.log, () => ambient.ids.id());
+  const book = await WorkerBook.open(store, ambient.log, () => ambient.ids.id(), limits);
   const owner = {
     get clusterId() {
       return book.identity.clusterId ?? '';
@@ -212,7 +212,7 @@ async function openWorker(
     nodeId: book.identity.nodeId,
   };
   return startWorker({
-    options: nodeOptions(world, nodeName, 'worker'),
+    options: optionsOf(world, nodeName, 'worker'),
     ambient,
     metrics: noMetrics,
     dialer: wires.dialer(network.dialer(host.name)),

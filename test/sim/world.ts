@@ -1,11 +1,13 @@
 /** What the hosts of a simulated cluster share: time, the network, chance, the log, and who watches it all. */
 import { limitsWith, type Limits } from '../../src/core/limits.ts';
 import type { NodeOptions } from '../../src/core/node-options.ts';
+import type { PolicyName } from '../../src/core/placement.ts';
 import type { Metrics, Random } from '../../src/ports/ambient.ts';
 import type { Frame } from '../../src/ports/transport.ts';
 import type { FakeScripts } from '../../src/runtime/fake-script.ts';
 import type { WriteFault } from '../../src/store/disk.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/transport/memory-network.ts';
+import { nodeOptions } from '../support/node-options.ts';
 import type { Problems } from './checkers.ts';
 import { createSimClock, type SimClock } from './clock.ts';
 import { randomFor, type LogLine, type ProcessDeps, type Step } from './process.ts';
@@ -32,6 +34,8 @@ export interface WorldOptions {
   readonly writeMs?: readonly [number, number];
   /** Time that scoring a batch takes, ms, least and most. */
   readonly scoreMs?: readonly [number, number];
+  /** How nodes are picked; by E-PVM unless told. */
+  readonly scheduler?: PolicyName;
 }
 
 /** The world; its fields may be changed while it runs. */
@@ -41,6 +45,7 @@ export interface World {
   readonly clock: SimClock;
   readonly network: MemoryNetwork;
   readonly limits: Limits;
+  readonly scheduler: PolicyName;
   readonly scripts: FakeScripts;
   readonly random: Random;
   readonly lines: LogLine[];
@@ -77,6 +82,7 @@ export function createWorld(options: WorldOptions): World {
     clock,
     network,
     limits,
+    scheduler: options.scheduler ?? 'epvm',
     scripts: options.scripts ?? (() => ({})),
     random,
     lines,
@@ -93,27 +99,17 @@ export function createWorld(options: WorldOptions): World {
   return world;
 }
 
-/** The options of a node as `cube up` would give them. */
-export function nodeOptions(world: World, name: string, role: 'manager' | 'worker'): NodeOptions {
-  return {
+/** The options of a node of one role. */
+export function optionsOf(world: World, name: string, role: 'manager' | 'worker'): NodeOptions {
+  return nodeOptions({
     name,
     roles: { manager: role === 'manager', worker: role === 'worker' },
     listen: { host: '127.0.0.1', port: 5_555 },
     dataDirectory: '/nowhere',
-    workerFolder: 'worker',
-    dc: 'dc1',
-    labels: {},
-    offer: { custom: {} },
-    ports: { from: 20_000, to: 20_099 },
-    runtime: 'process',
-    workers: [],
-    scheduler: 'epvm',
-    openLoopback: false,
-    stopTasks: false,
     limits: world.limits,
+    scheduler: world.scheduler,
     logLevel: 'info',
-    version: '0.0.0',
-  };
+  });
 }
 
 /** Metrics that nobody reads. */

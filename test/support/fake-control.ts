@@ -2,6 +2,7 @@
 import { problem, type CubeError } from '../../src/core/errors.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 import { slotName } from '../../src/core/ids.ts';
+import type { JobPlan } from '../../src/core/job-plan.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   SubmitRequest,
 } from '../../src/ports/control.ts';
 import { fakeNode } from './fake-node.ts';
+import { fakeMoves, fakePlan } from './fake-plan.ts';
 
 export { fakeNode } from './fake-node.ts';
 
@@ -29,6 +31,8 @@ export class FakeControl implements Control {
   /** Output by slot; following waits for more until the signal fires. */
   readonly output = new Map<string, LogLine[]>();
   isReady = true;
+  /** Told with every submit. */
+  warnings: readonly string[] = [];
   /** Thrown by every method while it is set. */
   failure: CubeError | Error | undefined;
   /** Waited for by `submit`, `stopJob` and `startJob`. */
@@ -82,7 +86,7 @@ export class FakeControl implements Control {
     return this.isReady;
   }
 
-  async submit({ spec, origin, checkIndex, mustBeNew }: SubmitRequest): Promise<SubmitAnswer> {
+  async submit({ spec, origin, checkIndex, mustBeNew, strict }: SubmitRequest): Promise<SubmitAnswer> {
     await this.#enter(`submit ${spec.name}`);
     const known = this.jobs.get(spec.name);
     const clientIds = [...this.jobs.values()].map((job) => job.origin.clientTaskId);
@@ -90,8 +94,9 @@ export class FakeControl implements Control {
       throw problem('conflict', `there is a job "${spec.name}" already`);
     }
     if (checkIndex !== undefined && checkIndex !== (known?.index ?? 0)) throw problem('conflict', `the job stands at ${known?.index ?? 0}`);
+    if (strict && this.warnings.length > 0) throw problem('invalid-file', this.warnings.join('\n'));
     const isSame = known !== undefined && JSON.stringify(known.spec) === JSON.stringify(spec);
-    if (isSame && !known.stopWanted) return { job: known, change: 'unchanged' };
+    if (isSame && !known.stopWanted) return { job: known, change: 'unchanged', warnings: this.warnings };
     const job: JobRecord = {
       name: spec.name,
       spec,
@@ -109,7 +114,12 @@ export class FakeControl implements Control {
     };
     this.jobs.set(spec.name, job);
     this.#place(spec);
-    return { job, change: isSame ? 'started' : known ? 'updated' : 'created' };
+    return { job, change: isSame ? 'started' : known ? 'updated' : 'created', warnings: this.warnings };
+  }
+
+  async plan(request: SubmitRequest): Promise<JobPlan> {
+    await this.#enter(`plan ${request.spec.name}`);
+    return fakePlan(request, this.jobs.get(request.spec.name));
   }
 
   async startJob(name: string): Promise<JobView> {
@@ -156,6 +166,7 @@ export class FakeControl implements Control {
     ];
     return { task: this.#find(ref).at(-1)!, picked: 'bar', nodes, reasons: [{ filter: 'cpu', nodes: 1, detail: 'too little' }] };
   }
+  readonly rebalance = async (movesMax?: number) => fakeMoves(await this.#enter(), movesMax);
 
   events(filter: EventFilter): AsyncIterable<ClusterEvent> {
     this.lastEventFilters.push(filter);

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { freePort } from '../e2e/help.ts';
+import { freePort } from './free-port.ts';
 import { testImage } from './engine.ts';
 
 /** Its one user. */

@@ -5,6 +5,7 @@ import { backupRoutes } from './backup.ts';
 import { eventRoutes } from './events.ts';
 import { jobRoutes } from './jobs.ts';
 import { nodeRoutes } from './node.ts';
+import { planRoutes } from './plan.ts';
 import { seedsRoutes, seedsWorkerRoutes } from './seeds.ts';
 import { taskRoutes } from './tasks.ts';
 
@@ -16,6 +17,7 @@ export function routesOf(deps: ApiDeps): readonly Route[] {
     all.push(
       ...backupRoutes(control, deps.info),
       ...jobRoutes(control, deps),
+      ...planRoutes(control, deps),
       ...taskRoutes(control),
       ...eventRoutes(control),
       ...seedsRoutes(control, deps),

@@ -4,18 +4,21 @@ import type { JobSpec } from '../../core/job.ts';
 import { jobViewJson, statusJson, submittedJson } from '../convert.ts';
 import type { ApiDeps } from '../deps.ts';
 import { inBody } from '../fields.ts';
+import type { Values } from '../fields.ts';
 import { json, route } from '../route.ts';
 import type { Route } from '../route.ts';
 import type { Control, JobView } from '../../ports/control.ts';
 import { logLines, logsQuery } from './logs.ts';
 
-const submitBody = {
+/** What a submit takes, and a plan of one. */
+export const submitBody = {
   job: inBody.document('a job, in the form of the job file', { $ref: '#/components/schemas/JobDocument' }),
   origin: inBody.group('how the job came to be; from a file unless told', {
     kind: inBody.choice('`run`: it stops with its task', ['file', 'run']),
   }),
   checkIndex: inBody.count('refuse unless the job stands at this index; 0: unless it is new'),
   mustBeNew: inBody.flag('refuse when a job of this name exists'),
+  strict: inBody.flag('refuse what there would be warnings about'),
 };
 
 /** The job named, or 404. */
@@ -36,10 +39,18 @@ async function knownJob(control: Control, name: string): Promise<JobView | undef
   }
 }
 
-async function readJob(body: { readonly job: unknown; readonly yaml: string | undefined }, deps: ApiDeps): Promise<JobSpec> {
+/** The job that a request holds. @throws CubeError `invalid-file` with all problems */
+export async function readJob(body: { readonly job: unknown; readonly yaml: string | undefined }, deps: ApiDeps): Promise<JobSpec> {
   // Loaded with the first submit: an idle node does not need a YAML parser.
   const { checkJob, parseJobFile } = await import('../../core/job-file/index.ts');
   return body.yaml === undefined ? checkJob(body.job, deps.limits) : parseJobFile(body.yaml, 'body', deps.limits).spec;
+}
+
+async function submit(control: Control, spec: JobSpec, body: Omit<Values<typeof submitBody>, 'job'>) {
+  const { checkIndex, mustBeNew, strict } = body;
+  const origin = { kind: body.origin?.kind ?? 'file' };
+  const { job, change, warnings } = await control.submit({ spec, origin, checkIndex, mustBeNew, strict });
+  return json({ job: submittedJson(job, await knownJob(control, job.name)), change, warnings }, change === 'created' ? 201 : 200);
 }
 
 /** The routes of jobs. */
@@ -56,12 +67,7 @@ export function jobRoutes(control: Control, deps: ApiDeps): readonly Route[] {
         200: { says: 'the job was there', schema: 'Submitted' },
         201: { says: 'the job is new', schema: 'Submitted' },
       },
-      handle: async ({ body, yaml }) => {
-        const spec = await readJob({ job: body.job, yaml }, deps);
-        const { checkIndex, mustBeNew } = body;
-        const { job, change } = await control.submit({ spec, origin: { kind: body.origin?.kind ?? 'file' }, checkIndex, mustBeNew });
-        return json({ job: submittedJson(job, await knownJob(control, job.name)), change }, change === 'created' ? 201 : 200);
-      },
+      handle: async ({ body, yaml }) => submit(control, await readJob({ job: body.job, yaml }, deps), body),
     }),
     route({
       method: 'GET',

@@ -20,6 +20,18 @@ export async function findTask(control: Control, ref: string): Promise<TaskView>
 
 const ref = 'by its id, a unique prefix of one, its slot (`shop%2Fweb.2`) or the Task.ID a client gave';
 
+function rebalanceRoute(control: Control): Route {
+  return route({
+    method: 'GET',
+    path: '/v1/rebalance',
+    need: 'viewer',
+    says: 'Moves worth making now, the best first; nothing is moved',
+    query: { max: inQuery.count('how many moves at most') },
+    answers: { 200: { says: 'the moves', schema: 'Rebalance' } },
+    handle: async ({ query }) => json(await control.rebalance(query.max)),
+  });
+}
+
 /** The routes of tasks, nodes and the whole state. */
 export function taskRoutes(control: Control): readonly Route[] {
   return [
@@ -64,6 +76,7 @@ export function taskRoutes(control: Control): readonly Route[] {
       answers: { 200: { says: 'the reasons', schema: 'Explain' } },
       handle: async ({ params }) => json(explainJson(await control.explain(params['ref']!))),
     }),
+    rebalanceRoute(control),
     route({
       method: 'GET',
       path: '/v1/tasks/{ref}/logs',

@@ -15,7 +15,7 @@ export const command: Command = {
     ['source <(cube completion bash)', 'in ~/.bashrc'],
     ['cube completion fish > ~/.config/fish/completions/cube.fish', 'for fish'],
   ],
-  run: async ({ input }) => {
+  run: async ({ input, output }) => {
     const shell = input.args[0]!;
     if (!shells.includes(shell)) {
       const close = nearest(shell, shells);
@@ -23,7 +23,7 @@ export const command: Command = {
         hint: `there is one for ${shells.join(', ')}`,
       });
     }
-    script(shell, 'cube', 'cube');
+    output.lend(() => script(shell, 'cube', 'cube'));
     return 0;
   },
 };

@@ -6,7 +6,7 @@ import { counted } from '../../core/text.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
 import type { Client } from '../connect.ts';
-import { missing, namesIn, onlySlotOf, unlessMissing } from '../find.ts';
+import { missingIn, onlySlotOf, unlessMissing } from '../find.ts';
 import { alignTable } from '../table.ts';
 import type { Cell } from '../table.ts';
 import { whyText } from '../tasks.ts';
@@ -58,22 +58,24 @@ export function explainLines(explained: ExplainJson, paint: Paint, cause = ''): 
   return [...table, '', word, ...why];
 }
 
-/** What the manager says of a task, or of the only one of a job. @throws CubeError `not-found` */
+/** What the manager says of a task, or of the only one of a job. @throws CubeError `not-found`; `conflict` for a job of several */
 async function askAbout(client: Client, ref: string): Promise<ExplainJson> {
   const explained = await unlessMissing(client.explain(ref));
   if (explained) return explained;
   const status = await client.status();
   const slot = onlySlotOf(status, ref);
-  if (slot === undefined) throw missing(ref, 'task', namesIn(status));
+  if (slot === undefined) throw missingIn(ref, 'task', status);
   return client.explain(slot);
 }
 
-/** Why a task ended; empty for one that has not, and when there is nothing to say. */
+/** Why a task ended, or for whose end a pending one waits; empty when there is nothing to say that the nodes' lines do not. */
 async function causeOf(client: Client, { task, state }: ExplainJson): Promise<string> {
-  if (!finalStates.has(state)) return '';
+  const isPending = state === 'pending';
+  if (!finalStates.has(state) && !isPending) return '';
   const status = await unlessMissing(client.status({ task }));
   const [record] = status?.tasks ?? [];
-  return record ? whyText(record) : '';
+  const why = record ? whyText(record) : '';
+  return isPending && !why.startsWith('waits for ') ? '' : why;
 }
 
 async function explain(context: Context): Promise<number> {

@@ -41,7 +41,9 @@ async function nodes(context: Context): Promise<number> {
       ],
       ...(withReason ? [node.reason ?? ''] : []),
     ]);
-    output.table(['NAME', 'MEMORY', 'DISK', 'ROLE', 'TASKS', 'CPU', 'DC', 'STATE', ...(withReason ? ['REASON'] : [])], rows);
+    output.table(['NAME', 'MEMORY', 'DISK', 'ROLE', 'TASKS', 'CPU', 'DC', 'STATE', ...(withReason ? ['REASON'] : [])], rows, {
+      fit: withReason,
+    });
   }
   return 0;
 }

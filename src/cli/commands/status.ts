@@ -94,7 +94,7 @@ async function showStatus(context: Context): Promise<number> {
   const [ref] = input.args;
   const client = await connect(context);
   const once = (): Promise<Shown> => look(client, ref, input.flag('jobs'));
-  const options = (): ViewOptions => ({ nowMs: Date.now(), paint: output.paint, all: input.flag('all') });
+  const options = (): ViewOptions => ({ nowMs: Date.now(), paint: output.paint, all: input.flag('all'), columns: output.columns });
   if (input.flag('watch')) return watch(context, client, once, options);
   print(context, await once(), options());
   return 0;

@@ -7,7 +7,8 @@ import { readStdin } from '../read-stdin.ts';
 import { finishJob, waitSpecs } from '../run-job.ts';
 import { statusOrNothing } from '../wait.ts';
 
-async function readJobText(context: Context, file: string): Promise<string> {
+/** The text of a job file, or of stdin for `-`. @throws CubeError `invalid-file` for one that cannot be read */
+export async function readJobText(context: Context, file: string): Promise<string> {
   if (file === '-') {
     if (context.global.tokenFile === '-') throw problem('usage', 'the job and the token cannot both come from stdin');
     return readStdin();
@@ -38,12 +39,13 @@ async function submit(context: Context): Promise<number> {
   }
   const client = await connect(context);
   const before = await statusOrNothing(client, spec.name);
-  const { job, change } = await client.submit({
+  const accepted = await client.submit({
     job: document,
     origin: { kind: 'file' },
     ...(checkIndex === undefined ? {} : { checkIndex }),
+    ...(input.flag('strict') ? { strict: true } : {}),
   });
-  return finishJob(context, client, { job, change, before });
+  return finishJob(context, client, { ...accepted, before });
 }
 
 /** `cube submit`. */
@@ -52,9 +54,9 @@ export const command: Command = {
   summary: 'run a job file (YAML or JSON, `-` for stdin), and wait until the job is healthy or completed',
   options: [
     ...waitSpecs,
-    { flags: '--dry-run', about: 'check the file and print the job with its defaults; send nothing' },
+    { flags: '--dry-run', about: 'check the file and print the job with its defaults; send nothing (`cube plan` asks what it would change)' },
     { flags: '--check-index <n>', about: 'refuse (exit 5) unless the job stands at this index; 0: unless it is new' },
-    { flags: '--strict', about: 'make warnings errors' },
+    { flags: '--strict', about: 'refuse the job (exit 2) when there are warnings, like a constraint that no node meets' },
     { flags: '--set <k=v>', about: 'values for the file', later: true },
   ],
   examples: [

@@ -84,4 +84,8 @@ export const clientLimits = {
   demoPullMs: 8_000,
   demoJobMs: 20_000,
   demoStopMs: 10_000,
+  /** What `cube simulate` takes: bytes of a file, nodes, and tasks, those that it draws included. */
+  simulationFileBytesMax: 268_435_456,
+  simulationNodesMax: 100_000,
+  simulationTasksMax: 1_000_000,
 };

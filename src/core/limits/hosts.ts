@@ -55,6 +55,10 @@ export const hostLimits = {
   // --- scheduling
   /** Tasks in one batch. */
   batchTasksMax: 10_000,
+  /** Placements of a plan that are taken in one turn; others are served before the next ones. */
+  planSliceMax: 500,
+  /** Kinds of tasks without a place, times nodes with more room, that are looked at before a batch; past it all of them are tried again. */
+  unparkLooksMax: 2_000,
   /** Threads of the scoring pool; 0 scores inline. */
   poolThreadsMax: 1,
   /** Idle time after which a scoring thread ends. */
@@ -63,31 +67,55 @@ export const hostLimits = {
   poolQueueMax: 4,
   /** One scoring run; past it the batch is scored inline. */
   scoreMs: 30_000,
+  /** Pause before a batch that could not be scored is drawn anew. */
+  scoreRetryMs: 1_000,
   /** Tasks a node takes, whatever they reserve. */
   slotsMax: 250,
   /** E-PVM's base: Lieb's square ice constant, (4/3)^(3/2), as in the Cube book. */
   epvmBase: 1.539_600_717_839_002,
+  /** What a node costs more, in the policy's terms, for which no affinity of a task holds: more than a task that takes half of a node. */
+  affinityWeight: 1,
+  /** What each task of the same kind costs in a domain (a data center, the nodes with one value of a label) that its job spreads over. */
+  spreadWeight: 1,
   /** Free host ports a node hands out. */
   portsFrom: 20_000,
   portsTo: 29_999,
   /** Reasons named for one unplaced task. */
   reasonsMax: 8,
+  /** Preemption: tasks without a place that are looked at in one turn, nodes compared for one of them, and sets of victims tried for it
+   * over all nodes; past that, sets are chosen greedily. */
+  preemptTasksMax: 50,
+  preemptNodesMax: 100,
+  preemptSetsMax: 2_000,
+  /** Rebalancing: moves proposed unless told, least gain of one as a percentage of what the task costs where it is, and nodes compared:
+   * so many of those that are loaded most, with so many of those that are loaded least. */
+  rebalanceMovesMax: 10,
+  rebalanceGainPercent: 10,
+  rebalanceNodesMax: 50,
 
   // --- the worker and its runtime
   /** Containers prepared and started at once. */
   startParallelMax: 8,
   /** One call to the engine that should answer at once. */
   engineCallMs: 30_000,
-  /** Tries of a pull that failed on the network, and the time they all share. */
+  /** Tries of a pull that failed on the network, the pause between two of them, and the time they all share. */
   pullTries: 3,
+  pullRetryMs: 1_000,
   pullMs: 20_000,
   /** A pull that has begun and says nothing for this long counts as failed. */
   pullStallMs: 120_000,
   /** How often the engine is asked whether it answers, and how long it may take before the node says that its engine is away. */
   engineLookMs: 2_000,
   engineAnswerMs: 5_000,
-  /** Pause before an engine that did not answer is asked again. */
+  /** Pause before an engine that did not answer, or whose answer cannot be its last, is asked again. */
   engineRetryMs: 1_000,
+  /** Tries of a start whose host port is taken, should its holder be on its way out, and the pause between two of them. */
+  startTries: 3,
+  startRetryMs: 1_000,
+  /** Pause before a worker that could not write its orders down asks for them anew. */
+  ordersRetryMs: 1_000,
+  /** How far the sequences of reports leap when a worker starts: what was sent, and not yet written down, must not be used twice. */
+  reportSequenceLeap: 1_000,
   /** How often the containers that are waited for are compared with the engine's list, should its events fail silently. */
   engineResyncMs: 30_000,
   /** How long the reason of a SIGKILL is awaited: the engine tells that memory ran out a little after the end. */
@@ -96,14 +124,20 @@ export const hostLimits = {
   metricsTasksMax: 1_000,
   /** Longest pause between two looks at a command that has closed its output and goes on. */
   execPollMs: 500,
+  /** How long the exit code of a command is awaited whose connection broke. */
+  execEndMs: 1_000,
   /** How often the process runtime looks at the output and the end of what runs. */
   processPollMs: 250,
+  /** How long a process that has begun may take to write down which it is. */
+  processClaimMs: 1_000,
   /** Times kept of one process's output; with more they get coarser. */
   logMarksMax: 1_000,
   /** Characters of what a look at a task found that are shown: the end of a command's last line. */
   probeDetailCharsMax: 200,
   /** How long a connection through an engine's proxy must live to be the task's: the proxy takes it for nobody, too. */
   probeProxyMs: 200,
+  /** How long the engine may take to show that it lives when a look by a command had no answer. */
+  probeEngineMs: 1_000,
   /** Containers' addresses and images' digests that are remembered rather than asked for anew. */
   engineMemoryMax: 1_000,
   /** Characters of one line of output that are held back while its end is awaited. */
@@ -132,12 +166,15 @@ export const hostLimits = {
   deadContainerAgeMs: 3_600_000,
   /** How long a container that nobody owns is left alone after it was told of. */
   orphanGraceMs: 30_000,
-  /** How often a worker looks for what is to be cleaned up. */
+  /** How often a worker looks for what is to be cleaned up, and how soon at the earliest when something falls due. */
   sweepMs: 60_000,
+  sweepMsMin: 1_000,
   /** Percentage of the disk above which unused images go that were pulled for tasks; 0: never. */
   imageDiskPercent: 0,
 
   // --- the store
+  /** Pause before a manager that lost its leadership, as by a failed write, tries to lead again. */
+  electionRetryMs: 1_000,
   /** Commits that may wait for the disk; past it the answer is 429. */
   storeQueueMax: 10_000,
   /** Records in one batch. */

@@ -7,8 +7,20 @@ export const jobLimits = {
   jobTasksMax: 100,
   /** Priority of a job that tells none; higher is placed first. */
   jobPriority: 50,
+  /** Priorities a job may tell, both ends included. */
+  jobPriorityMin: 1,
+  jobPriorityMax: 100,
   /** Ports one task may ask for. */
   taskPortsMax: 1_000,
+  /** Constraints one task may have, and affinities; characters of one. */
+  taskConstraintsMax: 64,
+  constraintCharsMax: 1_024,
+  /**
+   * Steps in which a plan follows a rolling update, and slots that it looks at in all of them: larger jobs are followed in steps of
+   * several slots.
+   */
+  planStepsMax: 100,
+  planLooksMax: 200_000,
   /** Versions of a job that are kept. */
   jobVersionsMax: 50,
   /** Aliases a YAML file may expand (a bomb has billions). */
@@ -21,7 +33,7 @@ export const jobLimits = {
   problemsMax: 100,
   /** Characters of a client's Task.ID in the seeds' API. */
   clientTaskIdCharsMax: 128,
-  /** Characters of an id that name a task, at least. */
+  /** Characters of an id that name a task, at least: shorter words are names, of jobs that may be gone. */
   idPrefixChars: 4,
   /** Final task records kept for one slot. */
   finalRecordsPerSlotMax: 5,

@@ -14,7 +14,7 @@ import { framesOf } from './logs.ts';
 /** What sessions need beside the engine. */
 export interface ExecParts {
   readonly clock: Clock;
-  readonly limits: Pick<Limits, 'engineRetryMs' | 'execPollMs'>;
+  readonly limits: Pick<Limits, 'execEndMs' | 'execPollMs'>;
 }
 
 /** What the engine writes in the command's place when it cannot start it, and the exit codes it gives then, as shells do. */
@@ -129,7 +129,7 @@ export class DockerSession implements ExecSession {
     await this.closed.promise;
     const { clock, limits } = this.#parts;
     const { signal } = this.#options;
-    const giveUpAt = clock.monotonic() + limits.engineRetryMs;
+    const giveUpAt = clock.monotonic() + limits.execEndMs;
     for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, limits.execPollMs)) {
       if (this.#isLeft) throw abortError(signal);
       const code = await this.#codeNow();

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Limits } from '../../core/limits.ts';
 import type { Log } from '../../ports/ambient.ts';
 import type { RuntimeFacts } from '../../ports/runtime.ts';
+import { cpuFacts } from '../cpu-model.ts';
 import { diskOf } from '../disk.ts';
 import type { EngineSupport } from './body.ts';
 import type { Engine } from './engine.ts';
@@ -64,6 +65,8 @@ export class EngineFacts {
       os: version.Os,
       // As Node names it, so that constraints mean the same on every runtime.
       arch: { amd64: 'x64', '386': 'ia32' }[version.Arch] ?? version.Arch,
+      // An engine elsewhere does not tell; one in a virtual machine here has this host's processor.
+      ...(this.#engine.address.local ? cpuFacts() : {}),
       warnings,
     };
   }

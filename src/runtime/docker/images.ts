@@ -146,7 +146,7 @@ export class Images {
         failures++;
         // A try that stalled has had its time, which was not the others'.
         if (error instanceof Stalled) since = this.#clock.monotonic();
-        const pauseMs = this.#limits.engineRetryMs;
+        const pauseMs = this.#limits.pullRetryMs;
         const spentMs = this.#clock.monotonic() - since;
         if (failures >= this.#limits.pullTries || spentMs + pauseMs >= this.#limits.pullMs) throw error;
         this.#log.info('a pull failed and is tried again', { image, failures, error: error.message });

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/ambient.ts';
 import type { ContainerRef, ProbeOptions, ProbeResult } from '../../ports/runtime.ts';
 import { abortable, within } from '../abort.ts';
 import type { ExecProbes } from '../probe-exec.ts';
-import { lookHttp, lookTcp } from '../probe-net.ts';
+import { lookFrom, noPort } from '../probe-net.ts';
 import type { Reach } from './reach.ts';
 
 /** Looks once. @throws CubeError when the engine could not be asked; AbortError */
@@ -18,13 +18,13 @@ export async function probeContainer(
   const { reach, exec, clock } = parts;
   if (probe.kind === 'exec') return exec.look(ref, probe.command, { clock, timeoutMs, signal });
   const port = probe.port ?? portDefault;
-  if (port === undefined) return { ok: false, detail: 'there is no port to look at: the check names none, and none is published' };
+  if (port === undefined) return noPort;
   const giveUpAt = clock.monotonic() + timeoutMs;
   const target = await within(clock, timeoutMs, abortable(reach.target(ref.id, port), signal));
   if (target === undefined) throw problem('no-engine', 'the engine does not tell where the container is: nothing is known of it');
   if (typeof target === 'string') return { ok: false, detail: target };
   const options = { clock, timeoutMs, leftMs: Math.max(1, giveUpAt - clock.monotonic()), signal };
-  const result = await (probe.kind === 'tcp' ? lookTcp(target, options) : lookHttp(target, probe, options));
+  const result = await lookFrom(target, probe, options);
   // It may have got another address: by a restart by hand, or a change of networks.
   if (!result.ok) reach.forget(ref.id);
   return result;

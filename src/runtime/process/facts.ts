@@ -3,6 +3,7 @@ import { availableParallelism, release, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { problem } from '../../core/errors.ts';
 import type { RuntimeFacts, Work } from '../../ports/runtime.ts';
+import { cpuFacts } from '../cpu-model.ts';
 import { diskOf } from '../disk.ts';
 
 const pathDefault = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -16,6 +17,7 @@ export async function processFacts(directory: string): Promise<RuntimeFacts> {
     capacity: { cpu: availableParallelism(), memoryBytes: totalmem(), diskBytes: totalBytes, custom: {} },
     os: process.platform,
     arch: process.arch,
+    ...cpuFacts(),
     warnings: [
       "the process runtime isolates nothing: tasks run as this user, among the node's own files and processes",
       'cpu and memory limits have no effect: what a task reserves is only counted',

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/ambient.ts';
 import type { ContainerRef, ProbeOptions, ProbeResult } from '../../ports/runtime.ts';
 import { throwIfAborted } from '../abort.ts';
 import type { ExecProbes } from '../probe-exec.ts';
-import { lookHttp, lookTcp } from '../probe-net.ts';
+import { lookFrom, noPort } from '../probe-net.ts';
 import { readStatus, readWork } from './folder.ts';
 
 /** Looks once. @param folder the attempt's @throws AbortError, and what the disk says */
@@ -23,9 +23,9 @@ export async function probeProcess(
   const options = { clock, timeoutMs, signal };
   if (probe.kind === 'exec') return exec.look(ref, probe.command, options);
   const asked = probe.port ?? portDefault;
-  if (asked === undefined) return { ok: false, detail: 'there is no port to look at: the check names none, and none is published' };
+  if (asked === undefined) return noPort;
   // Nothing maps ports here: the process listens on the host port itself.
   const port = file.hostPorts?.[asked] ?? asked;
   const target = { host: '127.0.0.1', port, shownPort: port, proxyMs: 0 };
-  return probe.kind === 'tcp' ? lookTcp(target, options) : lookHttp(target, probe, options);
+  return lookFrom(target, probe, options);
 }

@@ -225,7 +225,7 @@ class ProcessRuntime implements Runtime {
   /** The status once a shim that has the claim has said who it is, or has had its time to. */
   async #settledClaim(folder: string): Promise<Status | undefined> {
     const { clock, limits } = this.#options;
-    const giveUpAt = clock.monotonic() + limits.engineRetryMs;
+    const giveUpAt = clock.monotonic() + limits.processClaimMs;
     for (;;) {
       const status = await readStatus(folder);
       if (status?.state !== 'claimed' || clock.monotonic() > giveUpAt) return status;

@@ -104,7 +104,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       ...allOf('machines', 'actors', 'src/scheduling', 'src/ambient', 'src/security', 'src/pool', 'src/runtime', 'src/store'),
       ...allOf('src/transport', 'src/client', 'src/api', 'src/inspector'),
     },
-    npm: ['xstate', 'env-paths'],
+    npm: ['xstate', 'env-paths', 'csv-parse'],
     ...driver,
   },
 };
