@@ -6,7 +6,7 @@ import type { TaskRecord } from '../../src/core/task.ts';
 import { recheck } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { nodeView } from './node-views.ts';
-import { askOf, matesOf } from './placing.ts';
+import { askOf, matesOf } from './task-asks.ts';
 
 /** Lets the parked tasks have another try which a node with more room than before could take. */
 export function unpark(leader: Leader): void {

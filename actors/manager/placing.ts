@@ -1,40 +1,11 @@
 /** Placing: what the scheduler is shown. What becomes of its plan is in taking.ts. */
-import type { Ask, ScoreRequest, TaskGroup } from '../../src/core/placement.ts';
-import { noResources } from '../../src/core/resources.ts';
-import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
+import type { ScoreRequest, TaskGroup } from '../../src/core/placement.ts';
+import type { TaskRecord } from '../../src/core/task.ts';
 import type { Leader } from './leader.ts';
 import { tableOf, tableWithout } from './node-views.ts';
 import { unpark } from './parking.ts';
 import { strayIn } from './strays.ts';
-
-/** What a task asks for. */
-export function askOf(leader: Leader, task: TaskRecord): Ask {
-  const job = leader.state.jobs.get(task.job);
-  const spec = leader.state.specOf(task);
-  const { constraints, affinity, spread, maxPerNode } = spec ?? {};
-  return {
-    resources: spec?.resources ?? noResources,
-    datacenters: job?.spec.datacenters ?? [],
-    ports: spec?.ports ?? [],
-    ...(job?.spec.onNode === undefined ? {} : { onNode: job.spec.onNode }),
-    ...(task.avoid === undefined || task.avoid.length === 0 ? {} : { avoid: task.avoid }),
-    ...(constraints === undefined ? {} : { constraints }),
-    ...(affinity === undefined ? {} : { affinity }),
-    ...(spread === undefined ? {} : { spread }),
-    ...(maxPerNode === undefined ? {} : { maxPerNode }),
-  };
-}
-
-/** Where the tasks of a task's kind are, its own record left out: for those whose place depends on it. */
-export function matesOf(leader: Leader, task: TaskRecord, ask: Ask): Readonly<Record<string, number>> | undefined {
-  if (ask.maxPerNode === undefined && ask.spread === undefined && leader.deps.policy !== 'spread') return undefined;
-  const mates: Record<string, number> = {};
-  for (const other of leader.state.tasksOf(task.job)) {
-    if (other.task !== task.task || other.id === task.id || other.node === undefined || !holdsNode(other)) continue;
-    mates[other.node] = (mates[other.node] ?? 0) + 1;
-  }
-  return mates;
-}
+import { askOf, matesOf } from './task-asks.ts';
 
 /** The scheduler's view of the cluster, without a batch. @param without a task whose share is left out, as if it were not placed */
 export function clusterView(leader: Leader, without?: TaskRecord): Omit<ScoreRequest, 'groups'> {
@@ -62,7 +33,8 @@ export function drawBatch(leader: Leader): ScoreRequest {
     const key = [`${task.job}/${task.task}@${task.version}`, ...(task.avoid ?? []).toSorted()].join(' ');
     const last = groups.at(-1);
     if (last?.key === key) last.group.tasks.push({ id: task.id, slot: task.slot });
-    else groups.push({ key, group: { ...kindOf(leader, task), tasks: [{ id: task.id, slot: task.slot }] } });
+    else
+      groups.push({ key, group: { ...kindOf(leader, task), kind: `${task.job}/${task.task}`, tasks: [{ id: task.id, slot: task.slot }] } });
   }
   return { ...clusterView(leader), groups: groups.map(({ group }) => group) };
 }

@@ -8,7 +8,8 @@ import { withClaim, type Victim } from '../../src/scheduling/preempt/room.ts';
 import { recheck } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { nodeView, tableOf } from './node-views.ts';
-import { askOf, byTurn, matesOf } from './placing.ts';
+import { byTurn } from './placing.ts';
+import { askOf, matesOf } from './task-asks.ts';
 import { wantStopped } from './stopping.ts';
 
 /** Victims named in a reason; the others are counted. */

@@ -5,7 +5,8 @@ import type { ExplainView, NodeStatus, StatusView, TaskView } from '../../src/po
 import { explain, whyNot } from '../../src/scheduling/explain.ts';
 import { jobNamed, jobView } from './jobs.ts';
 import type { Leader } from './leader.ts';
-import { askOf, clusterView, matesOf } from './placing.ts';
+import { clusterView } from './placing.ts';
+import { askOf, matesOf } from './task-asks.ts';
 import { strayRecord } from './strays.ts';
 
 /** Everything, or of one job, or of one task. @throws CubeError `not-found` */

@@ -5,7 +5,7 @@ import type { RebalanceJson } from '../../src/core/views.ts';
 import { rebalance, type Move, type Runner } from '../../src/scheduling/rebalance.ts';
 import type { Leader } from './leader.ts';
 import { nodeView } from './node-views.ts';
-import { askOf } from './placing.ts';
+import { askOf } from './task-asks.ts';
 
 /** The moves, the one to make first at the top. @param movesMax how many at most; the limit's unless told */
 export function rebalanceMoves(leader: Leader, movesMax?: number): RebalanceJson {

@@ -5,7 +5,7 @@ import { Checker } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
 import { tableOf } from './node-views.ts';
-import { askOf, matesOf } from './placing.ts';
+import { askOf, matesOf } from './task-asks.ts';
 
 /**
  * Takes a plan, or the first part of a large one, so that others are served in between.

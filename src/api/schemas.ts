@@ -135,7 +135,15 @@ const explain = z.object({
 const rebalance = z.object({
   policy: z.enum(['epvm', 'roundrobin', 'spread', 'binpack']),
   moves: z.array(
-    z.object({ task: z.string(), slot: z.string(), from: z.string(), to: z.string(), gain: z.number(), share: z.number(), why: z.string() }),
+    z.object({
+      task: z.string(),
+      slot: z.string(),
+      from: z.string(),
+      to: z.string(),
+      gain: z.number(),
+      share: z.number(),
+      why: z.string(),
+    }),
   ),
 }) satisfies z.ZodType<views.RebalanceJson>;
 
@@ -154,7 +162,9 @@ const plan = z.object({
       score: z.number().optional(),
     }),
   ),
-  preempted: z.array(z.object({ slot: z.string(), node: z.string().nullable(), reason: z.string() })).describe('tasks of other jobs stopped for it'),
+  preempted: z
+    .array(z.object({ slot: z.string(), node: z.string().nullable(), reason: z.string() }))
+    .describe('tasks of other jobs stopped for it'),
   unplaced: z.array(z.object({ slot: z.string(), reasons: z.array(z.object({ filter, nodes: whole, detail: z.string() })) })),
   diff: z.array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() })).describe('of the job with its defaults; null: absent'),
   warnings: z.array(z.string()),

@@ -60,7 +60,9 @@ export interface Ask {
 /** Tasks that ask for the same, in the order in which they are to be placed. */
 export interface TaskGroup {
   readonly ask: Ask;
-  /** How many tasks of this kind (same job, same name) nodes have already, by the node's id; for `maxPerNode` and spreading. */
+  /** Names the tasks' kind (same job, same name): groups of one kind count as each other's mates. */
+  readonly kind?: string;
+  /** How many tasks of this kind nodes have already, by the node's id; for `maxPerNode` and spreading. */
   readonly mates?: Readonly<Record<string, number>>;
   readonly tasks: readonly { readonly id: string; readonly slot: string }[];
 }

@@ -31,6 +31,8 @@ export interface Batch extends Settings {
   readonly wheres: readonly Where[];
   /** By group, where it matters: row, count, row, count: tasks of the kind there are already. */
   readonly mates: ReadonlyMap<number, Int32Array>;
+  /** By group: the number of its kind. */
+  readonly kinds: Int32Array;
   /** By group that asks for ports: its tasks, by whom ports are told apart. */
   readonly named: ReadonlyMap<number, TaskGroup['tasks']>;
 }
@@ -120,8 +122,20 @@ export function encode(request: ScoreRequest): Encoded {
     if (pairs.length > 0) mates.set(at, Int32Array.from(pairs));
   }
   const counts = Int32Array.from(groups, ({ tasks }) => tasks.length);
+  const kinds = kindsOf(groups);
   const settings = { policy, epvmBase, affinityWeight, spreadWeight, cursor, reasonsMax };
-  return { columns, batch: { ...settings, amounts, counts, whereOf: whereOfGroup, wheres, mates, named } };
+  return { columns, batch: { ...settings, amounts, counts, whereOf: whereOfGroup, wheres, mates, kinds, named } };
+}
+
+/** A number for each kind; a group that names none is a kind of its own. */
+function kindsOf(groups: readonly TaskGroup[]): Int32Array {
+  const numbers = new Map<string, number>();
+  return Int32Array.from(groups, ({ kind }, at) => {
+    if (kind === undefined) return at;
+    const known = numbers.get(kind);
+    if (known === undefined) numbers.set(kind, at);
+    return known ?? at;
+  });
 }
 
 /** The plan that an outcome means. */

@@ -3,7 +3,7 @@
  * that a batch costs a copy of some arrays, and not a walk over records.
  */
 import { attributeOf } from '../core/constraint.ts';
-import type { AttributeColumn, NodeColumns, NodePorts, NodeSource, NodeView } from '../core/placement.ts';
+import type { AttributeColumn, NodeColumns, NodeSource, NodeView } from '../core/placement.ts';
 import type { Resources } from '../core/resources.ts';
 import { conditionOf, noNode } from './conditions.ts';
 
@@ -150,7 +150,7 @@ export class NodeTable implements NodeSource {
       reserved: cut(this.#amounts.reserved),
       used: cut(this.#amounts.used),
       attributes: chosen,
-      ports: this.#views as readonly (NodePorts | undefined)[],
+      ports: this.#views,
     };
   }
 

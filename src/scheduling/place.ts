@@ -42,16 +42,18 @@ export function placeBatch(columns: NodeColumns, batch: Batch, owned = false): O
   const why = new Map<number, readonly FilterReason[]>();
   const open = batch.wheres.map((): Int32Array | undefined => undefined);
   const width = columns.resources.length;
+  const placedOf = sharedKinds(batch.kinds);
   let { cursor } = batch;
   let at = 0;
   for (let group = 0; group < batch.counts.length; group++) {
-    const place = batch.whereOf[group]!;
-    const wanted = run.want(batch.wheres[place]!, batch.amounts.subarray(group * width, (group + 1) * width));
+    const where = batch.whereOf[group]!;
+    const wanted = run.want(batch.wheres[where]!, batch.amounts.subarray(group * width, (group + 1) * width));
     const count = batch.counts[group]!;
-    run.begin(batch.mates.get(group));
+    const placed = placedOf.get(batch.kinds[group]!);
+    run.begin(batch.mates.get(group), placed);
     const scoring = policies[batch.policy].scoring(run, wanted, cursor);
-    const feasible = (open[place] ??= openRows(run, wanted));
-    const picker: Picker = count >= passFrom ? new Pass(run, wanted, scoring, feasible) : search.for(wanted, scoring, feasible, place);
+    const feasible = (open[where] ??= openRows(run, wanted));
+    const picker: Picker = count >= passFrom ? new Pass(run, wanted, scoring, feasible) : search.for(wanted, scoring, feasible, where);
     const named = batch.named.get(group);
     for (let task = 0; task < count; task++, at++) {
       const { row, score } = picker.pick();
@@ -67,10 +69,18 @@ export function placeBatch(columns: NodeColumns, batch: Batch, owned = false): O
       if (bindings.length > 0) ports.set(at, bindings);
       run.take(wanted, row, bindings, named?.[task]?.slot ?? '');
       picker.taken(row);
+      placed?.push(row);
       cursor = row;
     }
   }
   return { rows, scores, ports, reasons: why, cursor };
+}
+
+/** A list of rows for each kind of which there are several groups. */
+function sharedKinds(kinds: Int32Array): Map<number, number[]> {
+  const shared = new Map<number, number[]>();
+  for (let group = 0; group < kinds.length; group++) if (kinds[group] !== group) shared.set(kinds[group]!, []);
+  return shared;
 }
 
 const none: readonly PortBinding[] = [];

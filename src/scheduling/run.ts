@@ -79,8 +79,8 @@ export class Run {
     return { where, needs, some };
   }
 
-  /** Begins with the next group. @param mates row, count, row, count */
-  begin(mates: Int32Array | undefined): void {
+  /** Begins with the next group. @param mates row, count, row, count @param placed rows where this run has put tasks of its kind */
+  begin(mates: Int32Array | undefined, placed: readonly number[] = []): void {
     for (const row of this.#withMates) {
       this.mates[row] = 0;
       this.groupTasks[row] = 0;
@@ -89,6 +89,10 @@ export class Run {
     for (let at = 0; mates !== undefined && at < mates.length; at += 2) {
       this.mates[mates[at]!] = mates[at + 1]!;
       this.#withMates.push(mates[at]!);
+    }
+    for (const row of placed) {
+      this.mates[row]!++;
+      this.#withMates.push(row);
     }
   }
 

@@ -71,6 +71,8 @@ const ask: fc.Arbitrary<Ask> = record<Ask>({
   maxPerNode: mostly<number | undefined>(4, undefined, 1, 2),
 });
 
+const kind = mostly<string | undefined>(2, undefined, 'a/b', 'c/d');
+
 const mates = mostly<Readonly<Record<string, number>> | undefined>(3, undefined, {}, { id0: 1 }, { id1: 2, id3: 1, gone: 4 });
 
 /** Names are not in the order of the list, so that ties by name show. */
@@ -105,15 +107,16 @@ function node(index: number): fc.Arbitrary<NodeView> {
 export function anyRequest(policy: PolicyName): fc.Arbitrary<Case> {
   return record({
     nodes: fc.nat({ max: 7 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => node(index)))),
-    asks: fc.array(fc.tuple(ask, fc.oneof(fc.nat({ max: 8 }), fc.integer({ min: 16, max: 24 })), mates), { maxLength: 4 }),
+    asks: fc.array(fc.tuple(ask, fc.oneof(fc.nat({ max: 8 }), fc.integer({ min: 16, max: 24 })), mates, kind), { maxLength: 4 }),
     epvmBase: fc.constantFrom(limitsDefault.epvmBase, 2, 5000),
     cursor: fc.integer({ min: -1, max: 9 }),
     affinityWeight: fc.constantFrom(0, 0.5, 1),
     spreadWeight: fc.constantFrom(0, 0.1, 1),
   }).map(({ nodes, asks, ...settings }) => ({
     nodes,
-    groups: asks.map(([groupAsk, count, groupMates], group) => ({
+    groups: asks.map(([groupAsk, count, groupMates, groupKind], group) => ({
       ask: groupAsk,
+      ...(groupKind === undefined ? {} : { kind: groupKind }),
       ...(groupMates === undefined ? {} : { mates: groupMates }),
       tasks: Array.from({ length: count }, (_, at) => ({ id: `t${group}-${at}`, slot: `job${group}/web.${at + 1}` })),
     })),

@@ -133,11 +133,11 @@ const costs: Readonly<Record<Exclude<PolicyName, 'roundrobin'>, (node: NodeView,
   spread: (node, _, there) => there + node.tasks / node.slotsMax,
 };
 
-/** A node's cost with what affinity and spreading add. @param own by the policy */
-function costOf(one: Case, nodes: readonly NodeView[], node: NodeView, ask: Ask, mates: Mates, own: number): number {
+/** A node's cost with what affinity and spreading add. @param byPolicy by its policy alone */
+function costOf(one: Case, nodes: readonly NodeView[], node: NodeView, ask: Ask, mates: Mates, byPolicy: number): number {
   const affinity = ask.affinity ?? [];
   const isLiked = affinity.length === 0 || affinity.some((each) => meets(each, attributeOf(node, each.attribute)));
-  const cost = own + (isLiked ? 0 : one.affinityWeight);
+  const cost = byPolicy + (isLiked ? 0 : one.affinityWeight);
   const { spread } = ask;
   if (spread === undefined) return cost;
   const domain = attributeOf(node, spread);
@@ -151,8 +151,8 @@ function cheapest(one: Case, nodes: readonly NodeView[], ask: Ask, mates: Mates)
   const others = nodes.some((node) => takes(node) && !isAvoided(node, ask));
   for (const [index, node] of nodes.entries()) {
     if (!takes(node) || (others && isAvoided(node, ask))) continue;
-    const own = costs[one.policy as 'epvm'](node, ask, mates[node.id] ?? 0, one.epvmBase);
-    const score = costOf(one, nodes, node, ask, mates, own);
+    const byPolicy = costs[one.policy as 'epvm'](node, ask, mates[node.id] ?? 0, one.epvmBase);
+    const score = costOf(one, nodes, node, ask, mates, byPolicy);
     if (!best || score < best.score || (score === best.score && node.name < nodes[best.index]!.name)) best = { index, score };
   }
   return best;
@@ -186,8 +186,12 @@ export function oracle(one: Case): Omit<Plan, 'unplaced'> & { readonly unplaced:
   const placements: Placement[] = [];
   const unplaced: string[] = [];
   let { cursor } = one;
-  for (const { ask, tasks, mates: before = {} } of one.groups) {
+  const placedOf = new Map<string | undefined, string[]>();
+  for (const { ask, kind, tasks, mates: before = {} } of one.groups) {
     const mates: Record<string, number> = { ...before };
+    const siblings = kind === undefined ? [] : (placedOf.get(kind) ?? []);
+    for (const id of siblings) mates[id] = (mates[id] ?? 0) + 1;
+    placedOf.set(kind, siblings);
     const visits: Record<string, number> = {};
     const from = cursor;
     for (const { id, slot } of tasks) {
@@ -204,6 +208,7 @@ export function oracle(one: Case): Omit<Plan, 'unplaced'> & { readonly unplaced:
       nodes[picked.index] = withTask(node, ask, ports, slot);
       mates[node.id] = (mates[node.id] ?? 0) + 1;
       visits[node.id] = (visits[node.id] ?? 0) + 1;
+      siblings.push(node.id);
       cursor = picked.index;
     }
   }

@@ -54,7 +54,10 @@ export const command: Command = {
   summary: 'run a job file (YAML or JSON, `-` for stdin), and wait until the job is healthy or completed',
   options: [
     ...waitSpecs,
-    { flags: '--dry-run', about: 'check the file and print the job with its defaults; send nothing (`cube plan` asks what it would change)' },
+    {
+      flags: '--dry-run',
+      about: 'check the file and print the job with its defaults; send nothing (`cube plan` asks what it would change)',
+    },
     { flags: '--check-index <n>', about: 'refuse (exit 5) unless the job stands at this index; 0: unless it is new' },
     { flags: '--strict', about: 'refuse the job (exit 2) when there are warnings, like a constraint that no node meets' },
     { flags: '--set <k=v>', about: 'values for the file', later: true },
