@@ -1,16 +1,18 @@
 /**
- * Blocks: nodes in an order in which like ones are neighbours, cut into pieces whose scores can be bounded. Who looks for the best node
- * of a task skips the pieces that cannot hold it: exact, as if every node had been looked at (branch and bound; Land, Doig, 1960).
+ * Blocks: nodes in an order in which like ones are neighbours, cut into pieces of pieces whose scores can be bounded. Who looks for the
+ * best node of a task skips the pieces that cannot hold it: exact, as if every node had been looked at (branch and bound; Land, Doig, 1960).
  */
 import type { Summary } from './policy.ts';
 import type { Run } from './run.ts';
 
-/** Rows in a block: many enough that bounds are few, and few enough that a block is soon read. */
-const blockRows = 64;
+/** Rows in a block, and blocks in one above: many enough that bounds are few, and few enough that a block is soon read. */
+const fanOut = 16;
 
-/** One block, and what bounds the scores of its rows. */
+/** Some rows, or some blocks of them, and what bounds the scores of all rows below. */
 export class Block implements Summary {
+  /** Rows; none where there are blocks below. */
   readonly rows: Int32Array;
+  readonly below: readonly Block[];
   /** The lowest rank among the rows. */
   readonly rank: number;
   readonly #run: Run;
@@ -19,27 +21,34 @@ export class Block implements Summary {
   readonly #leastUtilised: Float64Array;
   readonly #leastReserved: Float64Array;
   readonly #mostReserved: Float64Array;
+  /** Powers of the least utilisation; negative where it has not been asked for. */
+  readonly #leastPower: Float64Array;
+  #above: Block | undefined;
   #isStale = true;
 
-  constructor(run: Run, rows: Int32Array) {
+  constructor(run: Run, rows: Int32Array, below: readonly Block[]) {
     const width = run.columns.resources.length;
     this.#run = run;
     this.rows = rows;
-    this.rank = rows.reduce((least, row) => Math.min(least, run.columns.ranks[row]!), Number.POSITIVE_INFINITY);
-    const bound = (start: number, better: (a: number, b: number) => number): Float64Array =>
-      Float64Array.from({ length: width }, (_, column) =>
-        rows.reduce((found, row) => better(found, run.columns.capacity[column]![row]!), start),
-      );
-    this.#mostCapacity = bound(0, Math.max);
-    this.#leastCapacity = bound(Number.POSITIVE_INFINITY, Math.min);
-    this.#leastUtilised = new Float64Array(width);
-    this.#leastReserved = new Float64Array(width);
-    this.#mostReserved = new Float64Array(width);
+    this.below = below;
+    for (const block of below) block.#above = this;
+    this.rank = below.length > 0 ? least(below, ({ rank }) => rank) : least([...rows], (row) => run.columns.ranks[row]!);
+    const columns = (): Float64Array => new Float64Array(width);
+    [this.#mostCapacity, this.#leastCapacity, this.#leastUtilised] = [columns(), columns(), columns()];
+    [this.#leastReserved, this.#mostReserved, this.#leastPower] = [columns(), columns(), columns()];
+    for (let column = 0; column < width; column++) {
+      const all = run.columns.capacity[column]!;
+      this.#mostCapacity[column] =
+        below.length > 0 ? -least(below, (block) => -block.mostCapacity(column)) : -least([...rows], (row) => -all[row]!);
+      this.#leastCapacity[column] =
+        below.length > 0 ? least(below, (block) => block.leastCapacity(column)) : least([...rows], (row) => all[row]!);
+    }
   }
 
   /** A row's amounts changed. */
   touch(): void {
     this.#isStale = true;
+    this.#above?.touch();
   }
 
   mostCapacity(column: number): number {
@@ -50,9 +59,10 @@ export class Block implements Summary {
     return this.#leastCapacity[column]!;
   }
 
-  leastUtilised(column: number): number {
+  leastPower(column: number, logBase: number): number {
     if (this.#isStale) this.#refresh();
-    return this.#leastUtilised[column]!;
+    const known = this.#leastPower[column]!;
+    return known >= 0 ? known : (this.#leastPower[column] = Math.exp(this.#leastUtilised[column]! * logBase));
   }
 
   leastReserved(column: number): number {
@@ -67,40 +77,60 @@ export class Block implements Summary {
 
   #refresh(): void {
     this.#isStale = false;
-    const { columns, reserved, used } = this.#run;
-    for (let column = 0; column < columns.resources.length; column++) {
-      const [all, taken, busy] = [columns.capacity[column]!, reserved[column]!, used[column]!];
-      let [leastUtilised, leastReserved, mostReserved] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-      for (const row of this.rows) {
-        const capacity = all[row]!;
-        const share = capacity > 0 ? taken[row]! / capacity : 0;
-        const busyShare = capacity > 0 ? busy[row]! / capacity : 0;
-        if (share < leastReserved) leastReserved = share;
-        if (share > mostReserved) mostReserved = share;
-        // What is not a number bounds nothing: such a row loses to all others.
-        const utilised = busyShare <= share ? share : busyShare;
-        if (utilised < leastUtilised) leastUtilised = utilised;
+    this.#leastPower.fill(-1);
+    this.#leastUtilised.fill(Number.POSITIVE_INFINITY);
+    this.#leastReserved.fill(Number.POSITIVE_INFINITY);
+    this.#mostReserved.fill(Number.NEGATIVE_INFINITY);
+    for (const block of this.below) {
+      if (block.#isStale) block.#refresh();
+      for (let column = 0; column < this.#leastPower.length; column++) {
+        this.#bound(column, block.#leastUtilised[column]!, block.#leastReserved[column]!, block.#mostReserved[column]!);
       }
-      this.#leastUtilised[column] = leastUtilised;
-      this.#leastReserved[column] = leastReserved;
-      this.#mostReserved[column] = mostReserved;
     }
+    const { columns, reserved, used } = this.#run;
+    for (let at = 0; at < this.rows.length; at++) {
+      const row = this.rows[at]!;
+      for (let column = 0; column < this.#leastPower.length; column++) {
+        const capacity = columns.capacity[column]![row]!;
+        const share = capacity > 0 ? reserved[column]![row]! / capacity : 0;
+        const busy = capacity > 0 ? used[column]![row]! / capacity : 0;
+        // What is not a number bounds nothing: such a row loses to all others.
+        this.#bound(column, busy <= share ? share : busy, share, share);
+      }
+    }
+  }
+
+  #bound(column: number, utilised: number, leastReserved: number, mostReserved: number): void {
+    if (utilised < this.#leastUtilised[column]!) this.#leastUtilised[column] = utilised;
+    if (leastReserved < this.#leastReserved[column]!) this.#leastReserved[column] = leastReserved;
+    if (mostReserved > this.#mostReserved[column]!) this.#mostReserved[column] = mostReserved;
   }
 }
 
-/** The rows of a run in blocks; a block learns of what the run places on its rows. */
-export function blocksOf(run: Run, rows: Int32Array): readonly Block[] {
-  const order = rows.slice().sort(byLikeness(run));
-  const blocks: Block[] = [];
-  const blockOf = new Map<number, Block>();
-  for (let from = 0; from < order.length; from += blockRows) {
-    const block = new Block(run, order.slice(from, from + blockRows));
-    blocks.push(block);
-    for (const row of block.rows) blockOf.set(row, block);
-  }
-  run.watch((row) => blockOf.get(row)?.touch());
-  return blocks;
+function least<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((found, item) => Math.min(found, of(item)), Number.POSITIVE_INFINITY);
 }
+
+/** The block of all these rows of a run; blocks learn of what the run places on their rows. */
+export function blockOf(run: Run, rows: Int32Array): Block {
+  const order = rows.slice().sort(byLikeness(run));
+  const byRow = new Map<number, Block>();
+  let level: Block[] = [];
+  for (let from = 0; from < order.length; from += fanOut) {
+    const block = new Block(run, order.slice(from, from + fanOut), []);
+    level.push(block);
+    for (const row of block.rows) byRow.set(row, block);
+  }
+  while (level.length > 1) {
+    const above: Block[] = [];
+    for (let from = 0; from < level.length; from += fanOut) above.push(new Block(run, noRows, level.slice(from, from + fanOut)));
+    level = above;
+  }
+  run.watch((row) => byRow.get(row)?.touch());
+  return level[0] ?? new Block(run, noRows, []);
+}
+
+const noRows = new Int32Array(0);
 
 /** Nodes of one size together, the emptier ones of them first; equal ones by rank. */
 function byLikeness({ columns, reserved, used }: Run): (a: number, b: number) => number {

@@ -17,8 +17,8 @@ import type { Run, Wanted } from './run.ts';
 
 /** What bounds the scores of some rows that are looked at together. Columns are places as in the run's columns. */
 export interface Summary {
-  /** The least utilisation (the larger of reserved and used, over capacity) of a resource among them; 0 where one has nothing of it. */
-  leastUtilised(column: number): number;
+  /** `e ^ (u * logBase)` of the least utilisation u (the larger of reserved and used, over capacity; 0 where one has none) among them. */
+  leastPower(column: number, logBase: number): number;
   /** The largest share that is reserved. */
   mostReserved(column: number): number;
   leastReserved(column: number): number;

@@ -1,5 +1,5 @@
 /** The best node for one task of a kind of its own: by blocks where a batch has many such tasks, else by a look at every node. */
-import { blocksOf, type Block } from './blocks.ts';
+import { blockOf, type Block } from './blocks.ts';
 import { Domains } from './domains.ts';
 import { canTakeNow } from './filter.ts';
 import { comesBefore } from './heap.ts';
@@ -21,7 +21,7 @@ export class Search {
   readonly #run: Run;
   readonly #isWorthBlocks: boolean;
   /** By place of the batch's wheres: nodes that are open to different tasks are ordered apart. */
-  readonly #blocks = new Map<number, readonly Block[]>();
+  readonly #blocks = new Map<number, Block>();
 
   constructor(run: Run, counts: Int32Array) {
     this.#run = run;
@@ -33,7 +33,7 @@ export class Search {
     const run = this.#run;
     const domains = new Domains(run, wanted);
     const avoided = new Set(wanted.where.avoid);
-    const blocks = scoring.floor && this.#isWorthBlocks && avoided.size === 0 ? this.#blocksOf(place, feasible) : undefined;
+    const block = scoring.floor && this.#isWorthBlocks && avoided.size === 0 ? this.#blockOf(place, feasible) : undefined;
     const look = (rows: Int32Array, best: Best, isAvoided: boolean): void => {
       const { ranks } = run.columns;
       for (let at = 0; at < rows.length; at++) {
@@ -49,7 +49,7 @@ export class Search {
     return {
       pick: () => {
         const best: Best = { row: -1, score: Number.POSITIVE_INFINITY };
-        if (blocks) lookByBlocks(run, blocks, scoring, best, (rows) => look(rows, best, false));
+        if (block && scoring.floor) lookBelow(run, block, scoring.floor, best, (rows) => look(rows, best, false));
         else look(feasible, best, false);
         if (best.row < 0 && avoided.size > 0) look(feasible, best, true);
         return best;
@@ -58,26 +58,27 @@ export class Search {
     };
   }
 
-  #blocksOf(place: number, feasible: Int32Array): readonly Block[] {
-    let blocks = this.#blocks.get(place);
-    if (blocks === undefined) this.#blocks.set(place, (blocks = blocksOf(this.#run, feasible)));
-    return blocks;
+  #blockOf(place: number, feasible: Int32Array): Block {
+    let block = this.#blocks.get(place);
+    if (block === undefined) this.#blocks.set(place, (block = blockOf(this.#run, feasible)));
+    return block;
   }
 }
 
-/** The most promising block first, then all that may hold something better than what was found. What affinity and domains add is never less than 0. */
-function lookByBlocks({ columns }: Run, blocks: readonly Block[], { floor }: Scoring, best: Best, look: (rows: Int32Array) => void): void {
-  const floors = new Float64Array(blocks.length);
+/** The most promising part of a block first, then all that may hold something better. What affinity and domains add is never less than 0. */
+function lookBelow(
+  run: Run,
+  { rows, below }: Block,
+  floor: (summary: Block) => number,
+  best: Best,
+  look: (rows: Int32Array) => void,
+): void {
+  if (below.length === 0) return look(rows);
+  const floors = below.map((block) => comparable(floor(block)));
   let first = 0;
-  for (let at = 0; at < floors.length; at++) {
-    floors[at] = comparable(floor!(blocks[at]!));
-    if (floors[at]! < floors[first]!) first = at;
-  }
-  if (blocks.length > 0) look(blocks[first]!.rows);
-  for (let at = 0; at < blocks.length; at++) {
-    if (at === first) continue;
-    const block = blocks[at]!;
-    if (best.row >= 0 && !comesBefore(floors[at]!, block.rank, best.score, columns.ranks[best.row]!)) continue;
-    look(block.rows);
-  }
+  for (let at = 1; at < floors.length; at++) if (floors[at]! < floors[first]!) first = at;
+  const { ranks } = run.columns;
+  const mayBeBetter = (at: number): boolean => best.row < 0 || comesBefore(floors[at]!, below[at]!.rank, best.score, ranks[best.row]!);
+  if (mayBeBetter(first)) lookBelow(run, below[first]!, floor, best, look);
+  for (let at = 0; at < floors.length; at++) if (at !== first && mayBeBetter(at)) lookBelow(run, below[at]!, floor, best, look);
 }

@@ -195,12 +195,17 @@ test('with E-PVM a batch gives the plan that its tasks would get one by one', ()
   fc.assert(
     fc.property(anyRequest('epvm'), (request) => {
       let nodes = [...request.nodes];
-      const single = request.groups.flatMap(({ ask, tasks, mates }) => {
+      const placedOf = new Map<string | undefined, string[]>();
+      const single = request.groups.flatMap(({ ask, kind, tasks, mates }) => {
         const there: Record<string, number> = { ...mates };
+        const siblings = kind === undefined ? [] : (placedOf.get(kind) ?? []);
+        for (const id of siblings) there[id] = (there[id] ?? 0) + 1;
+        placedOf.set(kind, siblings);
         return tasks.flatMap((task) => {
           const [placement] = place({ ...request, nodes, groups: [{ ask, tasks: [task], mates: there }] }).placements;
           if (!placement) return [];
           there[placement.node] = (there[placement.node] ?? 0) + 1;
+          siblings.push(placement.node);
           nodes = nodes.map((node) => (node.id === placement.node ? withTask(node, ask, placement.ports, task.slot) : node));
           return [placement];
         });

@@ -48,7 +48,7 @@ class Term {
     const { column } = this.need;
     const [most, least] = [summary.mostCapacity(column), summary.leastCapacity(column)];
     if (!(least > 0)) return 0;
-    const floor = Math.exp(summary.leastUtilised(column) * this.#logBase) * this.#growth(most);
+    const floor = summary.leastPower(column, this.#logBase) * this.#growth(most);
     return most === least ? floor : floor * (1 - roundingSlack);
   }
 
