@@ -17,6 +17,8 @@ import type { Run, Wanted } from './run.ts';
 /** One reason for which a node may be out of the question. */
 export interface Filter {
   readonly name: FilterName;
+  /** Whether it could turn down a node for such a task at all; absent: any. */
+  readonly concerns?: (wanted: Wanted) => boolean;
   /** Undefined when the node passes; else what it fails on, in a word: nodes that fail on the same are told of together. */
   readonly fails: (run: Run, wanted: Wanted, row: number) => string | undefined;
   /** In words, for one node or several which all fail on `subject`; says what is needed and what is there. */
@@ -49,13 +51,14 @@ export function refusal(run: Run, wanted: Wanted, row: number): Refusal | undefi
 /** The rows that pass what does not change during a run, in their order. */
 export function openRows(run: Run, wanted: Wanted): Int32Array {
   const rows = new Int32Array(run.columns.rows);
+  const asked = fixedFilters.filter(({ concerns }) => concerns?.(wanted) ?? true);
   let count = 0;
-  for (let row = 0; row < rows.length; row++) if (isOpen(run, wanted, row)) rows[count++] = row;
+  for (let row = 0; row < rows.length; row++) if (passes(asked, run, wanted, row)) rows[count++] = row;
   return rows.subarray(0, count);
 }
 
-function isOpen(run: Run, wanted: Wanted, row: number): boolean {
-  for (let at = 0; at < fixedFilters.length; at++) if (fixedFilters[at]!.fails(run, wanted, row) !== undefined) return false;
+function passes(asked: readonly Filter[], run: Run, wanted: Wanted, row: number): boolean {
+  for (let at = 0; at < asked.length; at++) if (asked[at]!.fails(run, wanted, row) !== undefined) return false;
   return true;
 }
 

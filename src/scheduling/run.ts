@@ -43,6 +43,7 @@ export class Run {
   readonly #order: readonly number[];
   readonly #truths = new Map<Constraint, Uint8Array>();
   readonly #ports = new Map<number, PortTable>();
+  readonly #powers: (Float64Array | undefined)[] = [];
   readonly #watchers: ((row: number) => void)[] = [];
 
   /** @param owned the columns are this run's alone and may be written */
@@ -141,6 +142,11 @@ export class Run {
     return table;
   }
 
+  /** A column for what a policy works out of a row's use of a resource: negative where that changed since it was written. */
+  powers(column: number): Float64Array {
+    return (this.#powers[column] ??= new Float64Array(this.columns.rows).fill(-1));
+  }
+
   /** Calls back after each change of a row. */
   watch(onChange: (row: number) => void): void {
     this.#watchers.push(onChange);
@@ -151,6 +157,8 @@ export class Run {
     for (const { column, amount } of wanted.some) {
       this.reserved[column]![row]! += amount;
       this.used[column]![row]! += amount;
+      const powers = this.#powers[column];
+      if (powers) powers[row] = -1;
     }
     if (bindings.length > 0) this.ports(row).take(bindings, wanted.where.ask.ports, slot);
     this.mates[row]!++;

@@ -71,7 +71,7 @@ const ask: fc.Arbitrary<Ask> = record<Ask>({
   maxPerNode: mostly<number | undefined>(4, undefined, 1, 2),
 });
 
-const kind = mostly<string | undefined>(2, undefined, 'a/b', 'c/d');
+const anyKind = mostly<string | undefined>(2, undefined, 'a/b', 'c/d');
 
 const mates = mostly<Readonly<Record<string, number>> | undefined>(3, undefined, {}, { id0: 1 }, { id1: 2, id3: 1, gone: 4 });
 
@@ -107,7 +107,7 @@ function node(index: number): fc.Arbitrary<NodeView> {
 export function anyRequest(policy: PolicyName): fc.Arbitrary<Case> {
   return record({
     nodes: fc.nat({ max: 7 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => node(index)))),
-    asks: fc.array(fc.tuple(ask, fc.oneof(fc.nat({ max: 8 }), fc.integer({ min: 16, max: 24 })), mates, kind), { maxLength: 4 }),
+    asks: fc.array(fc.tuple(ask, fc.oneof(fc.nat({ max: 8 }), fc.integer({ min: 16, max: 24 })), mates, anyKind), { maxLength: 4 }),
     epvmBase: fc.constantFrom(limitsDefault.epvmBase, 2, 5000),
     cursor: fc.integer({ min: -1, max: 9 }),
     affinityWeight: fc.constantFrom(0, 0.5, 1),

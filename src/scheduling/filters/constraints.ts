@@ -8,6 +8,7 @@ const valuesNamedMax = 3;
 /** Only nodes that meet all constraints; told is the first that a node does not. */
 export const constraintFilter: Filter = {
   name: 'constraint',
+  concerns: ({ where }) => where.constraints.length > 0,
   fails: (run, { where }, row) => {
     for (const constraint of where.constraints) {
       const place = run.columns.attributes[constraint.attribute]!.ids[row]!;

@@ -40,6 +40,7 @@ export const eligibleFilter: Filter = {
 /** Only the node that the task is bound to by name. */
 export const nodeFilter: Filter = {
   name: 'node',
+  concerns: ({ where }) => where.ask.onNode !== undefined,
   fails: (_, { where }, row) => (where.ask.onNode === undefined || where.onRow === row ? undefined : ''),
   detail: (_, __, ___, { where }) => `the task is bound to node ${where.ask.onNode}`,
 };
@@ -47,6 +48,7 @@ export const nodeFilter: Filter = {
 /** Only nodes of the data centers the job names; a job that names none goes anywhere. */
 export const datacenterFilter: Filter = {
   name: 'datacenter',
+  concerns: ({ where }) => where.ask.datacenters.length > 0,
   fails: (run, { where }, row) => {
     const { datacenters } = where.ask;
     return datacenters.length === 0 || datacenters.includes(run.attribute('datacenter', row) ?? '') ? undefined : '';

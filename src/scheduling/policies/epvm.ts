@@ -17,9 +17,12 @@ class Term {
   readonly #capacity: Float64Array;
   readonly #reserved: Float64Array;
   readonly #used: Float64Array;
-  /** Most nodes are like the one before. */
+  readonly #powers: Float64Array;
+  /** Most nodes are like the one before; where they are not, there are few sizes all the same. */
   #lastCapacity = Number.NaN;
   #lastGrowth = 0;
+  #misses = 0;
+  #growths: Growths | undefined;
 
   constructor(run: Run, need: Need, logBase: number) {
     this.need = need;
@@ -27,6 +30,7 @@ class Term {
     this.#capacity = run.columns.capacity[need.column]!;
     this.#reserved = run.reserved[need.column]!;
     this.#used = run.used[need.column]!;
+    this.#powers = run.powers(need.column);
   }
 
   /**
@@ -36,11 +40,15 @@ class Term {
   at(row: number): number {
     const capacity = this.#capacity[row]!;
     if (!(capacity > 0)) return 0;
-    const reserved = this.#reserved[row]!;
-    const used = this.#used[row]!;
-    // A measurement that is not a number must not pass for none.
-    const busy = used <= reserved ? reserved : used;
-    return Math.exp((busy / capacity) * this.#logBase) * this.#growth(capacity);
+    let power = this.#powers[row]!;
+    if (power < 0) {
+      const reserved = this.#reserved[row]!;
+      const used = this.#used[row]!;
+      // A measurement that is not a number must not pass for none.
+      const busy = used <= reserved ? reserved : used;
+      this.#powers[row] = power = Math.exp((busy / capacity) * this.#logBase);
+    }
+    return power * this.#growth(capacity);
   }
 
   /** Not more than `at` gives for any row of the summary. */
@@ -55,11 +63,43 @@ class Term {
   #growth(capacity: number): number {
     if (capacity !== this.#lastCapacity) {
       this.#lastCapacity = capacity;
-      this.#lastGrowth = Math.expm1((this.need.amount / capacity) * this.#logBase);
+      this.#lastGrowth =
+        ++this.#misses < missesMax ? this.#grow(capacity) : (this.#growths ??= new Growths((c) => this.#grow(c))).of(capacity);
     }
     return this.#lastGrowth;
   }
+
+  #grow(capacity: number): number {
+    return Math.expm1((this.need.amount / capacity) * this.#logBase);
+  }
 }
+
+/** From so many on it pays to keep growths: a task of a kind of its own looks at fewer nodes. */
+const missesMax = 100;
+
+/** Growths by capacity: a table in which the last one of a place stays. */
+class Growths {
+  readonly #capacities = new Float64Array(64).fill(Number.NaN);
+  readonly #growths = new Float64Array(64);
+  readonly #grow: (capacity: number) => number;
+
+  constructor(grow: (capacity: number) => number) {
+    this.#grow = grow;
+  }
+
+  of(capacity: number): number {
+    const mixed = capacity * goldenRatio;
+    const place = ((mixed - Math.floor(mixed)) * 64) | 0;
+    if (this.#capacities[place] !== capacity) {
+      this.#capacities[place] = capacity;
+      this.#growths[place] = this.#grow(capacity);
+    }
+    return this.#growths[place]!;
+  }
+}
+
+/** Its multiples lie far apart (Knuth, The Art of Computer Programming, 6.4). */
+const goldenRatio = 0.618_033_988_749_894_9;
 
 /** What expm1 of two close numbers may be out of order by. */
 const roundingSlack = 1e-12;
