@@ -1,4 +1,5 @@
 /** Simulations for `cube simulate`: files in, a report out. No node and no manager is needed. */
+import { setImmediate } from 'node:timers/promises';
 import { problem } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { seededRandom } from '../core/random.ts';
@@ -43,7 +44,22 @@ function policiesOf(names: readonly string[]): readonly SimulationPolicyName[] {
   });
 }
 
-function runsOf(scene: Scene, policy: SimulationPolicyName, { seeds, fill, limits }: SimulateOptions): SimulatedPolicy {
+/** How long others wait for their turn: a Ctrl-C, for one. */
+const turnMs = 50;
+
+/** Runs work to its end that yields now and then, in turns. */
+async function inTurns<Result>(work: Generator<void, Result>): Promise<Result> {
+  let beganAt = performance.now();
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    if (performance.now() - beganAt < turnMs) continue;
+    await setImmediate();
+    beganAt = performance.now();
+  }
+}
+
+async function runsOf(scene: Scene, policy: SimulationPolicyName, { seeds, fill, limits }: SimulateOptions): Promise<SimulatedPolicy> {
   const runs: SimulationRun[] = [];
   let placements: SimulatedPolicy['placements'];
   for (let at = 0; at < seeds; at++) {
@@ -52,7 +68,7 @@ function runsOf(scene: Scene, policy: SimulationPolicyName, { seeds, fill, limit
     const tasks =
       fill === undefined ? scene.tasks.map(({ kind }) => kind) : drawTasks(scene, { fill, random, tasksMax: limits.simulationTasksMax });
     const beganAt = performance.now();
-    const { nodes, ...result } = runTasks(scene, tasks, policy, { settings: { epvmBase: limits.epvmBase }, random });
+    const { nodes, ...result } = await inTurns(runTasks(scene, tasks, policy, { settings: { epvmBase: limits.epvmBase }, random }));
     const run = { seed, tasks: tasks.length, ...result, ms: performance.now() - beganAt };
     runs.push(run);
     if (fill === undefined && seeds === 1) {
@@ -86,13 +102,15 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const nodes = readNodes(await readSheet(nodesFile, simulationFileBytesMax), { max: simulationNodesMax, problemsMax });
   const tasks = readTasks(await readSheet(tasksFile, simulationFileBytesMax), { max: simulationTasksMax, problemsMax });
   const scene = sceneOf(nodes, tasks, limits.slotsMax);
+  const runs: SimulatedPolicy[] = [];
+  for (const policy of policies) runs.push(await runsOf(scene, policy, options));
   return {
     nodes: nodes.length,
     tasks: tasks.length,
     capacity: capacityOf(scene),
     scarce: scene.axes.names[scene.scarce]!,
     fill: fill ?? null,
-    policies: policies.map((policy) => runsOf(scene, policy, options)),
+    policies: runs,
   };
 }
 
@@ -101,6 +119,6 @@ function capacityOf({ axes, total }: Scene): Readonly<Record<string, number>> {
 }
 
 /** Runs the E-PVM paper's simulation. */
-export function simulatePaper(seeds: number): PaperReport {
-  return { ...runPaper(seeds), paper: { ...paperFigures, ratio: paperFigures.roundrobin / paperFigures.epvm } };
+export async function simulatePaper(seeds: number): Promise<PaperReport> {
+  return { ...(await inTurns(runPaper(seeds))), paper: { ...paperFigures, ratio: paperFigures.roundrobin / paperFigures.epvm } };
 }

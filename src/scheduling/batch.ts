@@ -71,7 +71,7 @@ function textOf(constraints: readonly Constraint[] | undefined): string {
 function keyOf(ask: Ask): string {
   const { datacenters, ports, onNode, avoid, constraints, affinity, spread, maxPerNode } = ask;
   const plain = onNode === undefined && spread === undefined && ports.length === 0 && (avoid === undefined || avoid.length === 0);
-  const lists = `${datacenters.join(',')} ${maxPerNode ?? ''} ${textOf(constraints)} ${textOf(affinity)}`;
+  const lists = `${datacenters.length === 0 ? '' : datacenters.join(',')} ${maxPerNode ?? ''} ${textOf(constraints)} ${textOf(affinity)}`;
   return plain ? lists : `${lists} ${JSON.stringify([onNode, spread, ports, avoid])}`;
 }
 
@@ -95,23 +95,19 @@ function* attributesOf({ ask, constraints, affinity }: Where): Generator<string>
 /** Makes a request ready to cross. */
 export function encode(request: ScoreRequest): Encoded {
   const { table, groups, policy, epvmBase, affinityWeight, spreadWeight, cursor, reasonsMax } = request;
-  const wheres: Where[] = [];
-  const places = new Map<string, number>();
-  const whereOfGroup = Int32Array.from(groups, ({ ask }) => {
-    const key = keyOf(ask);
-    let place = places.get(key);
-    if (place === undefined) places.set(key, (place = wheres.push(whereOf(ask, request)) - 1));
-    return place;
-  });
-  const custom = new Set(groups.flatMap(({ ask }) => Object.keys(ask.resources.custom)));
+  const { wheres, whereOfGroup } = wheresOf(request);
+  const custom = new Set<string>();
+  for (const { ask } of groups) for (const name in ask.resources.custom) custom.add(name);
   const attributes = new Set(['datacenter', ...wheres.flatMap((where) => [...attributesOf(where)])]);
   const columns = table.columns(attributes, custom);
   const width = columns.resources.length;
   const amounts = new Float64Array(groups.length * width);
+  const counts = new Int32Array(groups.length);
   const mates = new Map<number, Int32Array>();
   const named = new Map<number, TaskGroup['tasks']>();
   for (let at = 0; at < groups.length; at++) {
     const { ask, tasks, mates: before } = groups[at]!;
+    counts[at] = tasks.length;
     for (let column = 0; column < width; column++) {
       const name = columns.resources[column]!;
       amounts[at * width + column] = name === 'slots' ? 1 : amountOf(ask.resources, name);
@@ -121,21 +117,36 @@ export function encode(request: ScoreRequest): Encoded {
     const pairs = Object.entries(before).flatMap(([id, count]) => (table.rowOf(id) < 0 ? [] : [table.rowOf(id), count]));
     if (pairs.length > 0) mates.set(at, Int32Array.from(pairs));
   }
-  const counts = Int32Array.from(groups, ({ tasks }) => tasks.length);
-  const kinds = kindsOf(groups);
   const settings = { policy, epvmBase, affinityWeight, spreadWeight, cursor, reasonsMax };
-  return { columns, batch: { ...settings, amounts, counts, whereOf: whereOfGroup, wheres, mates, kinds, named } };
+  return { columns, batch: { ...settings, amounts, counts, whereOf: whereOfGroup, wheres, mates, kinds: kindsOf(groups), named } };
+}
+
+/** What groups ask besides room, each once. */
+function wheresOf(request: ScoreRequest): { readonly wheres: Where[]; readonly whereOfGroup: Int32Array } {
+  const { groups } = request;
+  const wheres: Where[] = [];
+  const places = new Map<string, number>();
+  const whereOfGroup = new Int32Array(groups.length);
+  for (let at = 0; at < groups.length; at++) {
+    const { ask } = groups[at]!;
+    const key = keyOf(ask);
+    let place = places.get(key);
+    if (place === undefined) places.set(key, (place = wheres.push(whereOf(ask, request)) - 1));
+    whereOfGroup[at] = place;
+  }
+  return { wheres, whereOfGroup };
 }
 
 /** A number for each kind; a group that names none is a kind of its own. */
 function kindsOf(groups: readonly TaskGroup[]): Int32Array {
   const numbers = new Map<string, number>();
-  return Int32Array.from(groups, ({ kind }, at) => {
-    if (kind === undefined) return at;
-    const known = numbers.get(kind);
-    if (known === undefined) numbers.set(kind, at);
-    return known ?? at;
-  });
+  const kinds = new Int32Array(groups.length);
+  for (let at = 0; at < groups.length; at++) {
+    const { kind } = groups[at]!;
+    kinds[at] = kind === undefined ? at : (numbers.get(kind) ?? at);
+    if (kind !== undefined && kinds[at] === at) numbers.set(kind, at);
+  }
+  return kinds;
 }
 
 /** The plan that an outcome means. */

@@ -70,6 +70,13 @@ export function canTakeNow(run: Run, wanted: Wanted, row: number): boolean {
   return ports.length === 0 || portsFilter.fails(run, wanted, row) === undefined;
 }
 
+/** Those of some rows for which that is so, in their order. */
+export function takersNow(run: Run, wanted: Wanted, feasible: Int32Array): Int32Array {
+  const roomy = run.roomyOf(wanted, feasible);
+  const { maxPerNode, ports } = wanted.where.ask;
+  return maxPerNode === undefined && ports.length === 0 ? roomy : roomy.filter((row) => canTakeNow(run, wanted, row));
+}
+
 /** A refusal of one node in words. */
 export function refusalText({ filter, subject }: Refusal, run: Run, wanted: Wanted, row: number): string {
   return filter.detail(subject, [row], run, wanted);

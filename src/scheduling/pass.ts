@@ -1,6 +1,6 @@
 /** One pass over all nodes for many identical tasks: every node is scored once, and then only those that got one. */
 import { Domains } from './domains.ts';
-import { canTakeNow } from './filter.ts';
+import { canTakeNow, takersNow } from './filter.ts';
 import { RowHeap } from './heap.ts';
 import type { Picker } from './place.ts';
 import { comparable, type Scoring } from './policy.ts';
@@ -44,20 +44,13 @@ export class Pass implements Picker {
   /** Heaps by domain, of the nodes that are not avoided and of those that are. */
   #fill(feasible: Int32Array): [(RowHeap | undefined)[], (RowHeap | undefined)[]] {
     const [run, domains, avoided] = [this.#run, this.#domains, this.#avoided];
-    const rows = new Int32Array(feasible.length);
-    const scores = new Float64Array(feasible.length);
-    let count = 0;
-    for (let at = 0; at < feasible.length; at++) {
-      const row = feasible[at]!;
-      if (!canTakeNow(run, this.#wanted, row)) continue;
-      rows[count] = row;
-      scores[count++] = this.#own(row);
-    }
+    const rows = takersNow(run, this.#wanted, feasible);
+    const scores = this.#ownAll(rows);
     const { ranks } = run.columns;
     // Mostly one heap has them all.
-    if (domains.count === 1 && avoided.size === 0) return [[new RowHeap(rows.subarray(0, count), scores.subarray(0, count), ranks)], []];
+    if (domains.count === 1 && avoided.size === 0) return [[new RowHeap(rows, scores, ranks)], []];
     const places = new Map<string, number[]>();
-    for (let at = 0; at < count; at++) {
+    for (let at = 0; at < rows.length; at++) {
       const key = `${avoided.has(rows[at]!) ? 1 : 0} ${domains.of(rows[at]!)}`;
       const group = places.get(key);
       if (group) group.push(at);
@@ -75,6 +68,16 @@ export class Pass implements Picker {
   /** What a node costs, but for its domain. */
   #own(row: number): number {
     return comparable(this.#scoring.score(row) + this.#domains.affinity(row));
+  }
+
+  /** The same of many, to the same bit. */
+  #ownAll(rows: Int32Array): Float64Array {
+    const { addScores } = this.#scoring;
+    if (addScores === undefined || this.#wanted.where.affinity.length > 0) return Float64Array.from(rows, (row) => this.#own(row));
+    const scores = new Float64Array(rows.length);
+    addScores(rows, scores);
+    for (let at = 0; at < scores.length; at++) scores[at] = comparable(scores[at]!);
+    return scores;
   }
 
   #best(heaps: readonly (RowHeap | undefined)[]): { row: number; score: number } {

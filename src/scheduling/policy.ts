@@ -33,6 +33,8 @@ export type Terms = readonly (readonly [name: string, amount: number])[];
 export interface Scoring {
   /** What putting one more such task on a node costs now: the lowest wins. The sum of the terms, in their order. */
   readonly score: (row: number) => number;
+  /** Adds the scores of many rows to sums, to the same bit. Absent: one by one does as well. */
+  readonly addScores?: (rows: Int32Array, sums: Float64Array) => void;
   /** The same in parts, for people. */
   readonly terms: (row: number) => Terms;
   /** No row of the summary scores less, so that whoever has something better need not look at them. Absent: nothing is known. */

@@ -35,15 +35,17 @@ export class Run {
   readonly used: readonly Float64Array[];
   /** What capacity is multiplied by, so that sums of fractions fit. */
   readonly #slack: readonly number[];
-  /** Tasks of the group's kind, by row. */
-  readonly mates: Int32Array;
+  /** Made when first asked for: most groups look at neither. */
+  #mates: Int32Array | undefined;
+  #groupTasks: Int32Array | undefined;
+  /** What the two above say: rows with tasks of the kind, as often as there are, and how many of those were there before the group. */
   readonly #withMates: number[] = [];
-  /** Tasks of this group that went there, by row. */
-  readonly groupTasks: Int32Array;
+  #matesBefore = 0;
   readonly #order: readonly number[];
   readonly #truths = new Map<Constraint, Uint8Array>();
   readonly #ports = new Map<number, PortTable>();
   readonly #powers: (Float64Array | undefined)[] = [];
+  readonly #asked = new Set<number>();
   readonly #watchers: ((row: number) => void)[] = [];
 
   /** @param owned the columns are this run's alone and may be written */
@@ -54,8 +56,6 @@ export class Run {
     this.reserved = columns.reserved.map(own);
     this.used = columns.used.map(own);
     this.#slack = columns.resources.map((name) => (isWhole(name) ? 1 : 1 + sumSlack));
-    this.mates = new Int32Array(columns.rows);
-    this.groupTasks = new Int32Array(columns.rows);
     this.#order = orderOf(columns.resources);
   }
 
@@ -83,18 +83,38 @@ export class Run {
   /** Begins with the next group. @param mates row, count, row, count @param placed rows where this run has put tasks of its kind */
   begin(mates: Int32Array | undefined, placed: readonly number[] = []): void {
     for (const row of this.#withMates) {
-      this.mates[row] = 0;
-      this.groupTasks[row] = 0;
+      if (this.#mates) this.#mates[row] = 0;
+      if (this.#groupTasks) this.#groupTasks[row] = 0;
     }
     this.#withMates.length = 0;
     for (let at = 0; mates !== undefined && at < mates.length; at += 2) {
-      this.mates[mates[at]!] = mates[at + 1]!;
-      this.#withMates.push(mates[at]!);
+      for (let count = mates[at + 1]!; count > 0; count--) this.#addMate(mates[at]!);
     }
-    for (const row of placed) {
-      this.mates[row]!++;
-      this.#withMates.push(row);
+    for (const row of placed) this.#addMate(row);
+    this.#matesBefore = this.#withMates.length;
+  }
+
+  /** Tasks of the group's kind, by row. */
+  get mates(): Int32Array {
+    if (this.#mates === undefined) {
+      this.#mates = new Int32Array(this.columns.rows);
+      for (const row of this.#withMates) this.#mates[row]!++;
     }
+    return this.#mates;
+  }
+
+  /** Tasks of this group that went there, by row. */
+  get groupTasks(): Int32Array {
+    if (this.#groupTasks === undefined) {
+      this.#groupTasks = new Int32Array(this.columns.rows);
+      for (let at = this.#matesBefore; at < this.#withMates.length; at++) this.#groupTasks[this.#withMates[at]!]!++;
+    }
+    return this.#groupTasks;
+  }
+
+  #addMate(row: number): void {
+    if (this.#mates) this.#mates[row]!++;
+    this.#withMates.push(row);
   }
 
   /** For a look at one node that may have changed: how many mates it has now, and its ports anew. */
@@ -116,6 +136,22 @@ export class Run {
       if (!(this.reserved[column]![row]! + amount <= this.columns.capacity[column]![row]! * this.#slack[column]!)) return false;
     }
     return true;
+  }
+
+  /** Those of some rows that have room, a resource at a time, which is soonest done for many rows. */
+  roomyOf({ some }: Wanted, feasible: Int32Array): Int32Array {
+    const rows = feasible.slice();
+    let count = rows.length;
+    for (const { column, amount } of some) {
+      const [reserved, capacity, slack] = [this.reserved[column]!, this.columns.capacity[column]!, this.#slack[column]!];
+      let kept = 0;
+      for (let at = 0; at < count; at++) {
+        const row = rows[at]!;
+        if (reserved[row]! + amount <= capacity[row]! * slack) rows[kept++] = row;
+      }
+      count = kept;
+    }
+    return rows.subarray(0, count);
   }
 
   /** By the place of an attribute's value: whether that value meets the constraint. */
@@ -142,8 +178,16 @@ export class Run {
     return table;
   }
 
-  /** A column for what a policy works out of a row's use of a resource: negative where that changed since it was written. */
-  powers(column: number): Float64Array {
+  /**
+   * A column for what a policy works out of a row's use of a resource: negative where that changed since it was written. Undefined for
+   * the first who asks: only a second group has something of what the first worked out.
+   */
+  powers(column: number): Float64Array | undefined {
+    const powers = this.#powers[column];
+    if (powers === undefined && !this.#asked.has(column)) {
+      this.#asked.add(column);
+      return undefined;
+    }
     return (this.#powers[column] ??= new Float64Array(this.columns.rows).fill(-1));
   }
 
@@ -152,19 +196,22 @@ export class Run {
     this.#watchers.push(onChange);
   }
 
+  /** A row's amounts were written: what was worked out of them is forgotten. */
+  changed(row: number): void {
+    for (const powers of this.#powers) if (powers) powers[row] = -1;
+    for (const onChange of this.#watchers) onChange(row);
+  }
+
   /** Counts a task as placed there: what it reserves it is taken to use until that is measured. */
   take(wanted: Wanted, row: number, bindings: readonly PortBinding[], slot: string): void {
     for (const { column, amount } of wanted.some) {
       this.reserved[column]![row]! += amount;
       this.used[column]![row]! += amount;
-      const powers = this.#powers[column];
-      if (powers) powers[row] = -1;
     }
+    this.changed(row);
     if (bindings.length > 0) this.ports(row).take(bindings, wanted.where.ask.ports, slot);
-    this.mates[row]!++;
-    this.groupTasks[row]!++;
-    this.#withMates.push(row);
-    for (const onChange of this.#watchers) onChange(row);
+    if (this.#groupTasks) this.#groupTasks[row]!++;
+    this.#addMate(row);
   }
 }
 

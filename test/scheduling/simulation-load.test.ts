@@ -4,8 +4,7 @@ import { seededRandom } from '../../src/core/random.ts';
 import { drawTasks } from '../../src/scheduling/simulation/draw.ts';
 import { copiesOf, leftAfterRefill, mixOf, unusable } from '../../src/scheduling/simulation/fragmentation.ts';
 import { sceneOf } from '../../src/scheduling/simulation/model.ts';
-import { runTasks } from '../../src/scheduling/simulation/run.ts';
-import { aNode, amounts, filled, oneNode, someTasks } from './simulation-scenes.ts';
+import { aNode, amounts, filled, oneNode, runTasks, someTasks } from './simulation-scenes.ts';
 
 const settings = { epvmBase: 1.5 };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runPaper } from '../../src/scheduling/simulation/epvm-paper.ts';
+import { runPaper } from './simulation-scenes.ts';
 
 test("E-PVM slows jobs down less than round robin in the E-PVM paper's simulation, whatever the seed", () => {
   const { seeds, won, ratio, epvm, roundrobin } = runPaper(5);

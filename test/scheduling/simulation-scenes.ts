@@ -1,9 +1,12 @@
 /** Clusters and loads for tests of the simulation. */
 import type { Resources } from '../../src/core/resources.ts';
 import type { Kind, Scene, SimulatedNode, SimulatedTask } from '../../src/scheduling/simulation/model.ts';
+import * as papers from '../../src/scheduling/simulation/epvm-paper.ts';
 import { sceneOf } from '../../src/scheduling/simulation/model.ts';
 import { emptyNode, withTask } from '../../src/scheduling/simulation/node-state.ts';
 import type { NodeState } from '../../src/scheduling/simulation/node-state.ts';
+
+import * as runs from '../../src/scheduling/simulation/run.ts';
 
 export const gib = 2 ** 30;
 
@@ -34,4 +37,21 @@ export function oneNode(
 /** The node with these tasks on it, one after the other. */
 export function filled(state: NodeState, ...kinds: readonly Kind[]): NodeState {
   return kinds.reduce((filling, kind) => withTask(filling, kind), state);
+}
+
+function finish<Result>(work: Generator<void, Result>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+/** A whole run in one go. */
+export function runTasks(...given: Parameters<typeof runs.runTasks>): runs.RunResult {
+  return finish(runs.runTasks(...given));
+}
+
+/** The paper's simulation in one go. */
+export function runPaper(seeds: number): papers.PaperResult {
+  return finish(papers.runPaper(seeds));
 }

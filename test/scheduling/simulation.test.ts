@@ -11,9 +11,8 @@ import type { Kind, Scene } from '../../src/scheduling/simulation/model.ts';
 import { emptyNode, hasRoom, withTask } from '../../src/scheduling/simulation/node-state.ts';
 import { simulationPolicies } from '../../src/scheduling/simulation/policies.ts';
 import type { SimulationPolicyName } from '../../src/scheduling/simulation/policies.ts';
-import { runTasks } from '../../src/scheduling/simulation/run.ts';
 import { aNode as aView } from './build.ts';
-import { aNode, amounts, filled, oneNode, someTasks } from './simulation-scenes.ts';
+import { aNode, amounts, filled, oneNode, runTasks, someTasks } from './simulation-scenes.ts';
 
 const settings = { epvmBase: limitsDefault.epvmBase };
 const all = Object.keys(simulationPolicies) as SimulationPolicyName[];

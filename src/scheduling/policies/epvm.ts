@@ -17,7 +17,7 @@ class Term {
   readonly #capacity: Float64Array;
   readonly #reserved: Float64Array;
   readonly #used: Float64Array;
-  readonly #powers: Float64Array;
+  readonly #powers: Float64Array | undefined;
   /** Most nodes are like the one before; where they are not, there are few sizes all the same. */
   #lastCapacity = Number.NaN;
   #lastGrowth = 0;
@@ -40,15 +40,33 @@ class Term {
   at(row: number): number {
     const capacity = this.#capacity[row]!;
     if (!(capacity > 0)) return 0;
-    let power = this.#powers[row]!;
-    if (power < 0) {
-      const reserved = this.#reserved[row]!;
-      const used = this.#used[row]!;
-      // A measurement that is not a number must not pass for none.
-      const busy = used <= reserved ? reserved : used;
-      this.#powers[row] = power = Math.exp((busy / capacity) * this.#logBase);
-    }
+    const known = this.#powers === undefined ? -1 : this.#powers[row]!;
+    if (known >= 0) return known * this.#growth(capacity);
+    const power = this.#power(row, capacity);
+    if (this.#powers) this.#powers[row] = power;
     return power * this.#growth(capacity);
+  }
+
+  /** Adds `at` of each row, all in one go: what is looked up for one row is at hand for the next. */
+  addTo(rows: Int32Array, sums: Float64Array): void {
+    const [capacities, powers] = [this.#capacity, this.#powers];
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at]!;
+      const capacity = capacities[row]!;
+      if (!(capacity > 0)) continue;
+      const known = powers === undefined ? -1 : powers[row]!;
+      const power = known >= 0 ? known : this.#power(row, capacity);
+      if (powers) powers[row] = power;
+      sums[at]! += power * this.#growth(capacity);
+    }
+  }
+
+  /** `base^u`. A measurement that is not a number must not pass for none. */
+  #power(row: number, capacity: number): number {
+    const reserved = this.#reserved[row]!;
+    const used = this.#used[row]!;
+    const busy = used <= reserved ? reserved : used;
+    return busy === 0 ? 1 : Math.exp((busy / capacity) * this.#logBase);
   }
 
   /** Not more than `at` gives for any row of the summary. */
@@ -121,6 +139,9 @@ export const epvm: Policy = {
         let sum = 0;
         for (let at = 0; at < terms.length; at++) sum += terms[at]!.at(row);
         return sum;
+      },
+      addScores: (rows, sums) => {
+        for (const term of terms) term.addTo(rows, sums);
       },
       terms: (row) => wanted.needs.map(({ name }) => [name, terms.find(({ need }) => need.name === name)?.at(row) ?? 0] as const),
       floor: (summary) => {
