@@ -55,18 +55,14 @@ export interface Encoded {
   readonly batch: Batch;
 }
 
-/** Texts by which equal constraint lists of different jobs are found to be equal: made once a list. */
-const texts = new WeakMap<readonly Constraint[], string>();
-
+/** Conditions of the same words ask for the same. */
 function textOf(constraints: readonly Constraint[] | undefined): string {
-  if (constraints === undefined || constraints.length === 0) return '';
-  let text = texts.get(constraints);
-  if (text === undefined) {
-    text = JSON.stringify(constraints.map(({ attribute, operator, values }) => [attribute, operator, values]));
-    texts.set(constraints, text);
-  }
+  let text = '';
+  for (const constraint of constraints ?? none) text += `${constraint.text}\n`;
   return text;
 }
+
+const none: readonly Constraint[] = [];
 
 function keyOf(ask: Ask): string {
   const { datacenters, ports, onNode, avoid, constraints, affinity, spread, maxPerNode } = ask;
