@@ -23,6 +23,7 @@ export interface ManagerBench {
 /** A worker's end of a link. */
 export interface ScriptedWorker {
   readonly id: string;
+  readonly facts: NodeFacts;
   /** Frames of the manager, oldest first. */
   readonly heard: ManagerFrame[];
   /** Why its link closed. */
@@ -74,6 +75,7 @@ function scriptedWorker(world: World, name: string, id = `node-${name}`): Script
   };
   return {
     id,
+    facts: factsOf(name, id),
     heard,
     closed,
     async join(greeting = {}) {

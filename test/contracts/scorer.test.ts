@@ -17,6 +17,7 @@ const strict: Log = { ...quiet, warn: (message, fields) => assert.fail(`${messag
 
 scorerContract('inline', openInlineScorer);
 scorerContract('pool', () => pool(quiet));
+scorerContract('pool of three threads', () => pool(quiet, { poolThreadsMax: 3 }));
 scorerContract('pool without threads', () => pool(strict, { poolThreadsMax: 0 }));
 
 test('the pool and the inline scorer give the same plans, and the pool does so in its threads', async () => {
