@@ -7,6 +7,7 @@ import { jobSchema } from '../core/job-file/index.ts';
 import type { SeedsNode, SeedsStats, SeedsTask } from '../core/seeds.ts';
 import { taskStates } from '../core/task.ts';
 import type * as views from '../core/views.ts';
+import { explain, plan, rebalance } from './scheduling-schemas.ts';
 
 const whole = z.int().min(0);
 const time = z.iso.datetime().describe('ISO 8601, UTC');
@@ -98,77 +99,6 @@ const node = z.object({
   cpuModel: z.string().nullable(),
   runtime: z.object({ name: z.string(), version: z.string() }),
 }) satisfies z.ZodType<views.NodeJson>;
-
-const filter = z.enum([
-  'state',
-  'eligible',
-  'node',
-  'datacenter',
-  'constraint',
-  'perNode',
-  'cpu',
-  'memory',
-  'disk',
-  'custom',
-  'slots',
-  'ports',
-]);
-
-const explain = z.object({
-  task: z.string(),
-  slot: z.string(),
-  state: z.enum(taskStates),
-  picked: z.string().nullable(),
-  reasons: z.array(z.object({ filter, nodes: whole, detail: z.string() })),
-  nodes: z.array(
-    z.object({
-      node: z.string(),
-      feasible: z.boolean(),
-      filter: filter.optional(),
-      detail: z.string().optional(),
-      score: z.number().optional(),
-      terms: z.record(z.string(), z.number()).optional(),
-    }),
-  ),
-}) satisfies z.ZodType<views.ExplainJson>;
-
-const rebalance = z.object({
-  policy: z.enum(['epvm', 'roundrobin', 'spread', 'binpack']),
-  moves: z.array(
-    z.object({
-      task: z.string(),
-      slot: z.string(),
-      from: z.string(),
-      to: z.string(),
-      gain: z.number(),
-      share: z.number(),
-      why: z.string(),
-    }),
-  ),
-}) satisfies z.ZodType<views.RebalanceJson>;
-
-const plan = z.object({
-  index: whole.describe('the index the job stands at: what checkIndex compares; 0 while there is no such job'),
-  job: z.string(),
-  change: z.enum(['created', 'updated', 'unchanged', 'started']),
-  changes: z.array(
-    z.object({
-      action: z.enum(['place', 'update', 'stop', 'keep']),
-      slot: z.string(),
-      node: z.string().nullable().describe('where its task will be, or of one to be stopped is; null: nowhere'),
-      reason: z.string(),
-      from: z.string().nullable().optional().describe('of an update: where the earlier task is'),
-      waits: z.literal(true).optional().describe('room for it comes only when others have stopped; where depends on which is first'),
-      score: z.number().optional(),
-    }),
-  ),
-  preempted: z
-    .array(z.object({ slot: z.string(), node: z.string().nullable(), reason: z.string() }))
-    .describe('tasks of other jobs stopped for it'),
-  unplaced: z.array(z.object({ slot: z.string(), reasons: z.array(z.object({ filter, nodes: whole, detail: z.string() })) })),
-  diff: z.array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() })).describe('of the job with its defaults; null: absent'),
-  warnings: z.array(z.string()),
-}) satisfies z.ZodType<views.PlanJson>;
 
 const event = z.object({
   seq: whole,
