@@ -1,6 +1,6 @@
 /** Jobs: what their users ask for, and how the cluster follows. */
 import { problem } from '../../src/core/errors.ts';
-import type { JobCounts, JobRecord } from '../../src/core/job.ts';
+import type { JobCounts, JobRecord, JobSpec } from '../../src/core/job.ts';
 import { jobSignal } from '../../src/core/job-status.ts';
 import { reconcile, type Change } from '../../src/core/reconcile.ts';
 import { countSlots } from '../../src/core/slots.ts';
@@ -54,8 +54,14 @@ export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer[
     });
   } else moveJob(leader, job, 'job.changed', undefined, `version ${job.version} submitted`);
   keepTermsFresh(leader, job);
+  if (known !== undefined && mattersLess(job.spec, known.spec)) leader.roomChanged();
   trimVersions(leader, job);
   return change;
+}
+
+/** Whether a job's tasks may be preempted now for some for which they might not. */
+function mattersLess(spec: JobSpec, before: JobSpec): boolean {
+  return spec.priority < before.priority || (spec.preemptible === true && !before.preemptible);
 }
 
 /** What a submit would make of its job now. @throws CubeError `conflict` */
@@ -148,8 +154,7 @@ function keepTermsFresh(leader: Leader, job: JobRecord): void {
     leader.ledger.orderTask(kept);
     if (kept.state !== 'pending') continue;
     // Its turn, and where it may go, can have changed.
-    leader.parked.delete(kept.id);
-    leader.awaitPlace(kept);
+    leader.askAnew(kept);
   }
 }
 

@@ -85,9 +85,9 @@ export class Leader {
   readonly parked = new Set<string>();
   /** Nodes that may have more room since the last batch was drawn. */
   readonly roomOn = new Set<string>();
-  /** Counts the times when there may have been more room, and how many there were when the batch under way was drawn. */
-  roomChanges = 0;
-  roomChangesDrawn = 0;
+  /** Counts what may let any task have a place that found none, and how much of it the batch under way knew of when it was drawn. */
+  changes = 0;
+  changesDrawn = 0;
   /** What the store lost, and live tasks that it does not know because of that. */
   losses: Losses | undefined;
   readonly strays = new Strays();
@@ -157,9 +157,16 @@ export class Leader {
     else this.#placingWanted = true;
   }
 
-  /** There may be room where there was none: on one node, or anywhere. */
+  /** What a task asks for that waits is not what it was, also where a batch that knows only that is under way. */
+  askAnew(task: TaskRecord): void {
+    this.changes++;
+    this.parked.delete(task.id);
+    this.awaitPlace(task);
+  }
+
+  /** There may be room where there was none: on one node, at which the next batch looks for those that wait, or anywhere. */
   roomChanged(node?: string): void {
-    this.roomChanges++;
+    if (node === undefined) this.changes++;
     if (this.state.pending.size === 0) return;
     if (node === undefined) this.parked.clear();
     else this.roomOn.add(node);

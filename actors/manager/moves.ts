@@ -92,7 +92,10 @@ export function moveTask(
   if (to === undefined) return moved;
   noteTask(leader, moved, shown(from), shown(to), event, cause);
   if (isFinal(moved)) {
-    if (moved.node !== undefined) leader.roomChanged(moved.node);
+    leader.parked.delete(moved.id);
+    // Of one that waited: the room that was held for it.
+    const place = moved.node ?? moved.roomOn;
+    if (place !== undefined) leader.roomChanged(place);
     for (const old of leader.state.surplusOf(moved, leader.deps.limits.finalRecordsPerSlotMax)) leader.ledger.removeTask(old);
   }
   return moved;

@@ -17,7 +17,7 @@ export function clusterView(leader: Leader, without?: TaskRecord): Omit<ScoreReq
 
 /** The next batch: pending tasks whose time has come, by priority, then age; those of one kind together. */
 export function drawBatch(leader: Leader): ScoreRequest {
-  leader.roomChangesDrawn = leader.roomChanges;
+  leader.changesDrawn = leader.changes;
   unpark(leader);
   const now = leader.deps.ambient.clock.now();
   const waiting: TaskRecord[] = [];
@@ -27,8 +27,11 @@ export function drawBatch(leader: Leader): ScoreRequest {
     if (task.desired === 'running' && !leader.parked.has(id) && (task.placeAfter ?? 0) <= now) waiting.push(task);
   }
   waiting.sort(byTurn(leader));
+  const batchTasksMax = Math.max(1, leader.deps.limits.batchTasksMax);
+  // The others come with the next batch, when this one's plan is taken.
+  if (waiting.length > batchTasksMax) leader.awaitPlace(waiting[batchTasksMax]!);
   const groups: { key: string; group: TaskGroup & { tasks: { id: string; slot: string }[] } }[] = [];
-  for (const task of waiting.slice(0, leader.deps.limits.batchTasksMax)) {
+  for (const task of waiting.slice(0, batchTasksMax)) {
     // What they ask for must be the same, the nodes to avoid with it.
     const key = [`${task.job}/${task.task}@${task.version}`, ...(task.avoid ?? []).toSorted()].join(' ');
     const last = groups.at(-1);

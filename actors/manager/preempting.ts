@@ -34,8 +34,9 @@ export function preempt(leader: Leader): void {
       rooms.promise(found, applicant);
       take(leader, task, applicant, found);
     } else if (task.roomOn !== undefined) {
-      const { roomOn: _none, ...rest } = task;
+      const { roomOn: former, ...rest } = task;
       leader.ledger.putTask(rest);
+      leader.roomChanged(former);
     }
   }
 }
@@ -104,6 +105,7 @@ function take(leader: Leader, task: TaskRecord, { slot, priority }: Applicant, {
       ? `waits for room on ${name}: preempts ${namesOf(victims)}`
       : `waits for ${counted(leaving, 'task')} to stop on ${name}`;
   if (task.reason !== reason || task.roomOn !== node) leader.ledger.putTask({ ...task, reason, roomOn: node });
+  if (task.roomOn !== undefined && task.roomOn !== node) leader.roomChanged(task.roomOn);
 }
 
 function namesOf(victims: readonly Victim[]): string {

@@ -24,7 +24,8 @@ export function standIn(leader: Leader, asksAgain: (task: TaskRecord) => boolean
   const state = leader.state.fork();
   const told = new Set<string>();
   const causes = new Map<string, string>();
-  const parked = new Set([...leader.parked].filter((id) => !asksAgain(leader.state.tasks.get(id)!)));
+  const waits = (task: TaskRecord | undefined): boolean => task !== undefined && !asksAgain(task);
+  const parked = new Set([...leader.parked].filter((id) => waits(leader.state.tasks.get(id))));
   const roomOn = new Set(leader.roomOn);
   let wanted = [...state.pending].some((id) => !parked.has(id));
   const ledger: Pick<Ledger, 'putTask' | 'orderTask' | 'removeTask' | 'note' | 'then'> = {

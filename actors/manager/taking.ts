@@ -12,7 +12,7 @@ import { askOf, matesOf } from './task-asks.ts';
  * @returns what is left of it; undefined when that was all
  */
 export function takePlan(leader: Leader, plan: Plan): Plan | undefined {
-  const { planSliceMax } = leader.deps.limits;
+  const planSliceMax = Math.max(1, leader.deps.limits.planSliceMax);
   const { placements, unplaced, cursor } = plan;
   leader.cursor = cursor;
   takePlacements(leader, placements.slice(0, planSliceMax));
@@ -72,6 +72,8 @@ function takePlacements(leader: Leader, placements: readonly Placement[]): void 
     };
     leader.ledger.orderTask(moveTask(leader, task, 'order.schedule', patch, `placed on ${node.name}`));
     mates.add(id, task);
+    // What was held for it elsewhere is free.
+    if (task.roomOn !== undefined && task.roomOn !== id) leader.roomChanged(task.roomOn);
     // The next one sees what this one takes.
     tableOf(leader);
   }
@@ -80,8 +82,8 @@ function takePlacements(leader: Leader, placements: readonly Placement[]): void 
 function park(leader: Leader, id: string, reasons: readonly FilterReason[]): void {
   const task = leader.state.tasks.get(id);
   if (task?.state !== 'pending') return;
-  // What the batch did not see may have room for it: it is in the next one.
-  if (leader.roomChangesDrawn === leader.roomChanges) leader.parked.add(id);
+  // What the batch did not know of may let it have a place: it is in the next one.
+  if (leader.changesDrawn === leader.changes) leader.parked.add(id);
   else leader.awaitPlace(task);
   const why = reasons.map(({ nodes, detail }) => `${nodes} ${nodes === 1 ? 'node' : 'nodes'}: ${detail}`).join('; ');
   note(leader, task, why || 'no node has joined yet');

@@ -82,6 +82,9 @@ class PoolScorer implements Scorer {
 
   async #scoreInPool(request: ScoreRequest): Promise<Plan> {
     const { poolQueueMax, scoreMs } = this.#options.limits;
+    // Before anything is waited for: the table goes on changing.
+    const encoded = encode(request);
+    const crossing = pack(encoded, this.#free.pop());
     this.#opening ??= this.#open();
     const opening = this.#opening;
     let live: Live;
@@ -98,8 +101,6 @@ class PoolScorer implements Scorer {
     const timer = setTimeout(() => run.abort(new Error(`no plan within ${scoreMs} ms`)), scoreMs);
     live.runs.add(run);
     try {
-      const encoded = encode(request);
-      const crossing = pack(encoded, this.#free.pop());
       const outcome = await live.piscina.run(crossing, { signal: run.signal });
       // One that a broken thread had is not used again: it may still be written.
       this.#free.push(crossing.buffer);

@@ -8,6 +8,7 @@ import { limitsWith } from '../../src/core/limits.ts';
 import { openPool } from '../../src/pool/pool.ts';
 import type { Log, Metrics } from '../../src/ports/ambient.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
+import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { place } from '../../src/scheduling/place.ts';
 import { aGroup, aNode, anAsk, aRequest, requestOf } from '../scheduling/build.ts';
 import { mood } from './workers/moody.ts';
@@ -67,6 +68,14 @@ test('a batch is scored in a thread, which starts with the first one and ends wi
   assert.equal(threads(), 0);
   assert.deepEqual(warnings, []);
   assert.deepEqual(counters, { cube_scorer_batches_total: 2 });
+});
+
+test('a batch is scored as its nodes were when it was asked for, also where the pool must be opened first', async (t) => {
+  const { scorer } = watchedPool(t, 'moody');
+  const table = NodeTable.of([aNode('a'), aNode('b')]);
+  const asked = scorer.score({ ...request, table });
+  for (const name of ['a', 'b']) table.put(aNode(name, { eligible: false }));
+  assert.deepEqual(await asked, madeByPool);
 });
 
 test('an idle thread ends, and the next batch starts another', async (t) => {
