@@ -3,7 +3,7 @@ import { problem } from '../core/errors.ts';
 import { limitsDefault, limitsWith } from '../core/limits.ts';
 import type { Limits } from '../core/limits.ts';
 
-/** @throws CubeError `usage` for what is no `name=value`, no limit's name or no number */
+/** @throws CubeError `usage` for what is no `name=value`, no limit's name or no number, and for a base that E-PVM cannot score with */
 export function limitsFromText(env: string | undefined, flags: readonly string[]): Limits {
   const parts = [...(env ?? '').split(','), ...flags].map((part) => part.trim()).filter((part) => part !== '');
   if (parts.length === 0) return limitsDefault;
@@ -13,5 +13,8 @@ export function limitsFromText(env: string | undefined, flags: readonly string[]
     if (equals < 1) throw problem('usage', `a limit is name=value, not "${part}"`);
     changes[part.slice(0, equals)] = part.slice(equals + 1);
   }
-  return limitsWith(changes);
+  const limits = limitsWith(changes);
+  // Told now, and not at the first task: a node that scores by it places nothing.
+  if (limits.epvmBase <= 1) throw problem('usage', `limit epvmBase must be greater than 1, not ${limits.epvmBase}`);
+  return limits;
 }

@@ -64,6 +64,17 @@ test('limits come from CUBE_LIMITS, and --limit wins', async () => {
   assert.deepEqual([limits.slotsMax, limits.batchTasksMax], [9, 2]);
 });
 
+test('a base that E-PVM cannot score with is refused before anything starts', async () => {
+  for (const base of ['1', '0.5', '0']) {
+    await assert.rejects(read(['--limit', `epvmBase=${base}`]), {
+      code: 'usage',
+      message: `limit epvmBase must be greater than 1, not ${base}`,
+    });
+  }
+  await assert.rejects(read([], { CUBE_DATA: '/data', CUBE_LIMITS: 'epvmBase=1' }), /must be greater than 1/);
+  assert.equal((await read(['--limit', 'epvmBase=1.01'])).limits.epvmBase, 1.01);
+});
+
 test('the data directory is --data, CUBE_DATA, else the XDG data directory', async () => {
   assert.equal((await read(['--data', '/a'])).dataDirectory, '/a');
   assert.equal((await read([])).dataDirectory, '/data');

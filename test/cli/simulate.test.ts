@@ -38,7 +38,7 @@ test('simulate places the tasks of the file once by every policy, without a mana
     ['random', 'roundrobin', 'spread', 'binpack', 'bestfit', 'epvm', 'fgd', 'refill'],
   );
   assert.match(lines.at(-1)!, /^refill +4 +1 +23\.15 % +5\.91 % +28\.83 % /);
-  assert.match(stderr, /^3 nodes \(216 cores, 1016 GiB memory, 12 gpu\); the 5 tasks of the file in their order\n/);
+  assert.match(stderr, /^3 nodes \(216 cores, 1016 GiB memory, 12 gpu\); the 5 tasks of the file in order\n/);
 });
 
 test('simulate -o json tells where each task went, and the same each time', async (t) => {
@@ -93,6 +93,14 @@ test('simulate names file, line and column of a bad row', async (t) => {
   assert.deepEqual([json.error.code, json.error.at], ['invalid-file', { file: 'nodes.csv', line: 3, column: 3 }]);
 });
 
+test('simulate -q names the default policy when none does better, and one of a thing is no plural', async (t) => {
+  const cwd = files(t, { 'nodes.csv': 'name,cpu\na,1\n', 'tasks.csv': 'name,cpu\nt,0.5\n' });
+  const { stdout } = await cube([...given, '--policy', 'random,epvm', '-q'], { cwd });
+  assert.equal(stdout, 'epvm\n');
+  const { stderr } = await cube([...given, '--policy', 'epvm'], { cwd });
+  assert.match(stderr, /^1 node \(1 core\); the 1 task of the file in order\n/);
+});
+
 test('simulate says what is missing or does not fit', async (t) => {
   const cwd = files(t, { 'nodes.csv': nodesCsv, 'tasks.csv': tasksCsv });
   const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
@@ -100,7 +108,7 @@ test('simulate says what is missing or does not fit', async (t) => {
     [['simulate', '--nodes', 'nodes.csv'], /--tasks is missing/],
     [[...given, '--policy', 'epmv'], /there is no policy "epmv"; did you mean "epvm"\?/],
     [[...given, '--fill', '0'], /--fill needs a number from 1/],
-    [[...given, '--epvm-base', '1'], /must be greater than 1/],
+    [[...given, '--epvm-base', '1'], /^cube: --epvm-base must be greater than 1, not 1\nhint: see `cube simulate --help`\n$/],
     [['simulate', '--nodes', 'gone.csv', '--tasks', 'tasks.csv'], /gone\.csv/],
     [['simulate', '--epvm-paper', '--fill', '130'], /--fill does not go with --epvm-paper/],
   ];

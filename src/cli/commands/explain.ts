@@ -93,6 +93,7 @@ async function explain(context: Context): Promise<number> {
 export const command: Command = {
   usage: 'explain <task>',
   summary: 'why a task is where it is, or is nowhere: every node, filtered why or scored how',
+  note: "SCORE is what the task costs on a node, by the scheduler's policy: the sum of the columns after it; less is better. `*` is where it was placed.",
   options: [],
   examples: [['cube explain shop/web.2', 'by slot, id, a unique prefix of one, or the name of a job with one task']],
   run: explain,

@@ -1,5 +1,6 @@
 /** `cube rebalance --plan`: moves worth making. Nothing is moved. */
 import { problem } from '../../core/errors.ts';
+import { limitsDefault } from '../../core/limits.ts';
 import type { RebalanceJson } from '../../core/views.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
@@ -34,7 +35,9 @@ async function rebalance(context: Context): Promise<number> {
 export const command: Command = {
   usage: 'rebalance',
   summary: 'moves worth making, after nodes joined or tasks ended; moves nothing',
-  note: "GAIN is how much of what a task costs where it is, by the scheduler's policy, a move would save. Batches and what is bound to a node stay.",
+  note:
+    "GAIN is how much of what a task costs where it is, by the scheduler's policy, a move would save; " +
+    `below ${limitsDefault.rebalanceGainPercent}% it is not shown (limit rebalanceGainPercent of the manager). Batches and what is bound to a node stay.`,
   options: [
     { flags: '--plan', about: 'show the moves' },
     { flags: '--max-moves <n>', about: 'no more than these' },

@@ -17,9 +17,13 @@ function count(number: number): string {
   return Math.round(number).toLocaleString('en');
 }
 
+function several(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 function amount(resource: string, value: number): string {
   if (resource === 'memory' || resource === 'disk') return `${formatBytes(value)} ${resource}`;
-  return `${value.toLocaleString('en')} ${resource === 'cpu' ? 'cores' : resource}`;
+  return resource === 'cpu' ? several(value, 'core') : `${value.toLocaleString('en')} ${resource}`;
 }
 
 /** What is simulated, in a sentence. */
@@ -28,16 +32,18 @@ function title({ nodes, tasks, capacity, fill, scarce, policies }: SimulationRep
   const seeds = policies[0]!.runs.length;
   const load =
     fill === null
-      ? `the ${count(tasks)} tasks of the file in their order`
+      ? `the ${several(tasks, 'task')} of the file in order`
       : `tasks drawn from ${count(tasks)} until they ask for ${fill} % of all ${scarce}`;
-  return `${count(nodes)} nodes (${has.join(', ')}); ${load}${seeds > 1 ? `; average of ${seeds} seeds` : ''}`;
+  return `${several(nodes, 'node')} (${has.join(', ')}); ${load}${seeds > 1 ? `; average of ${seeds} seeds` : ''}`;
 }
 
-function bestOf({ policies, scarce }: SimulationReport): SimulatedPolicy {
+/** Those that reserve most of what is scarce, and of these those that place most: several when they do equally well. */
+function bestOf({ policies, scarce }: SimulationReport): readonly SimulatedPolicy[] {
   const used = (one: SimulatedPolicy): number => one.utilisation[scarce] ?? 0;
-  return policies.reduce((best, one) =>
-    used(one) > used(best) || (used(one) === used(best) && one.unplaced < best.unplaced) ? one : best,
-  );
+  const most = Math.max(...policies.map(used));
+  const those = policies.filter((one) => used(one) === most);
+  const least = Math.min(...those.map(({ unplaced }) => unplaced));
+  return those.filter(({ unplaced }) => unplaced === least);
 }
 
 function show(context: Context, report: SimulationReport): void {
@@ -45,13 +51,14 @@ function show(context: Context, report: SimulationReport): void {
   const { policies, capacity, scarce } = report;
   const best = bestOf(report);
   if (output.quiet) {
-    output.line(best.policy);
+    // One name for a script: of those that do equally well the default, if it is one of them.
+    output.line((best.find(({ policy }) => policy === 'epvm') ?? best[0]!).policy);
     return;
   }
   output.note(title(report));
   const resources = Object.keys(capacity);
   const rows = policies.map((one): Cell[] => [
-    one === best && policies.length > 1 ? [one.policy, 'good'] : one.policy,
+    best.includes(one) && best.length < policies.length ? [one.policy, 'good'] : one.policy,
     count(one.placed),
     one.unplaced === 0 ? '0' : [count(one.unplaced), 'busy'],
     ...resources.map((name) => percent(one.utilisation[name]!)),
@@ -115,6 +122,7 @@ async function simulate(context: Context): Promise<number> {
   const fill = input.number('fill', { least: 1, most: 10_000, whole: false });
   const seeds = input.number('seeds', { least: 1, most: seedsMax }) ?? (fill === undefined ? 1 : seedsOfFill);
   const epvmBase = input.number('epvm-base', { least: 1, whole: false }) ?? limits.epvmBase;
+  if (epvmBase === 1) throw problem('usage', '--epvm-base must be greater than 1, not 1');
   const policies = (input.text('policy') ?? 'all').split(',').map((name) => name.trim());
   const boot = await import('../../boot/simulate.ts');
   const report = await boot.simulate({
@@ -149,7 +157,7 @@ export const command: Command = {
       about: 'draw tasks until they ask for so much of all gpu (without gpu: of cpu or memory), in random order',
     },
     { flags: '--seeds <n>', about: `draws to average (default: ${seedsOfFill} with --fill, else 1; ${seedsOfPaper} with --epvm-paper)` },
-    { flags: '--epvm-base <n>', about: "E-PVM's base, above 1 (default: the node's)" },
+    { flags: '--epvm-base <n>', about: "E-PVM's base, above 1 (default: that of `cube up`)" },
     { flags: '--epvm-paper', about: "the E-PVM paper's own simulation, against round robin" },
   ],
   examples: [
