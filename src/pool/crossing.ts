@@ -3,7 +3,7 @@
  * cloned, the batch beside it. Strings cross only where a batch asks for them.
  */
 import type { AttributeColumn, NodeColumns, NodePorts } from '../core/placement.ts';
-import type { Batch, Encoded, Outcome } from '../scheduling/batch.ts';
+import type { Batch, Encoded, Outcome } from '../scheduling/placing/batch.ts';
 import { placeBatch } from '../scheduling/place.ts';
 
 /** What a thread is given. */

@@ -7,7 +7,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Plan, ScoreRequest } from '../core/placement.ts';
 import type { Log, Metrics } from '../ports/ambient.ts';
 import type { Scorer } from '../ports/scorer.ts';
-import { decode, encode, type Outcome } from '../scheduling/batch.ts';
+import { decode, encode, type Outcome } from '../scheduling/placing/batch.ts';
 import { pack, type Crossing } from './crossing.ts';
 import { openInlineScorer } from './inline.ts';
 

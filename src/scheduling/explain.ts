@@ -1,10 +1,10 @@
 /** explain(): what place() would think of each node, by the same filters and policies. */
 import type { Ask, Explained, FilterReason, ScoreRequest } from '../core/placement.ts';
-import { encode } from './batch.ts';
-import { Domains } from './domains.ts';
+import { encode } from './placing/batch.ts';
+import { Domains } from './placing/domains.ts';
 import { reasons, refusal, refusalText } from './filter.ts';
 import { comparable, policies } from './policy.ts';
-import { Run, type Wanted } from './run.ts';
+import { Run, type Wanted } from './placing/run.ts';
 
 /** A question about one task: the ask, and the cluster as place() would see it. */
 export type ExplainRequest = Omit<ScoreRequest, 'groups'> & { readonly ask: Ask; readonly mates?: Readonly<Record<string, number>> };

@@ -12,7 +12,7 @@ import { perNodeFilter } from './filters/per-node.ts';
 import { portsFilter } from './filters/ports.ts';
 import { resourceFilters } from './filters/resources.ts';
 import { datacenterFilter, eligibleFilter, nodeFilter, stateFilter } from './filters/where.ts';
-import type { Run, Wanted } from './run.ts';
+import type { Run, Wanted } from './placing/run.ts';
 
 /** One reason for which a node may be out of the question. */
 export interface Filter {

@@ -1,12 +1,12 @@
 /** place(): filter, score, pick, for a batch of tasks. */
 import type { FilterReason, NodeColumns, Plan, ScoreRequest, TaskGroup } from '../core/placement.ts';
 import type { PortBinding } from '../core/task.ts';
-import { decode, encode, type Batch, type Outcome } from './batch.ts';
+import { decode, encode, type Batch, type Outcome } from './placing/batch.ts';
 import { openRows, reasons } from './filter.ts';
-import { Pass } from './pass.ts';
+import { Pass } from './placing/pass.ts';
 import { policies } from './policy.ts';
-import { Run, type Wanted } from './run.ts';
-import { Search } from './search.ts';
+import { Run, type Wanted } from './placing/run.ts';
+import { Search } from './placing/search.ts';
 
 /** From so many identical tasks on one pass over all nodes costs less than a search for each. */
 const passFrom = 16;

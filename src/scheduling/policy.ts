@@ -13,7 +13,7 @@ import { binpack } from './policies/binpack.ts';
 import { epvm } from './policies/epvm.ts';
 import { roundrobin } from './policies/roundrobin.ts';
 import { spread } from './policies/spread.ts';
-import type { Run, Wanted } from './run.ts';
+import type { Run, Wanted } from './placing/run.ts';
 
 /** What bounds the scores of some rows that are looked at together. Columns are places as in the run's columns. */
 export interface Summary {

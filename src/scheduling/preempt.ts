@@ -18,7 +18,7 @@
 import type { Limits } from '../core/limits.ts';
 import type { Ask, NodeView } from '../core/placement.ts';
 import { noResources, type Resources } from '../core/resources.ts';
-import { encode } from './batch.ts';
+import { encode } from './placing/batch.ts';
 import { openRows } from './filter.ts';
 import { amountOf, type NodeTable } from './node-table.ts';
 import { byName, compare, isAvoided, isBetter, largestOf, type Bounded, type Choice, type Cost, type Found } from './preempt/choice.ts';
@@ -26,7 +26,7 @@ import { Columns, needsOf, Sums } from './preempt/columns.ts';
 import { Room, slack, withClaim, withoutTasks, type Level, type Victim } from './preempt/room.ts';
 import { leastVictims, type Budget } from './preempt/search.ts';
 import { recheck } from './recheck.ts';
-import { Run } from './run.ts';
+import { Run } from './placing/run.ts';
 
 /** A task that found no place. */
 export interface Applicant {

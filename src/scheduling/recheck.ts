@@ -1,11 +1,11 @@
 /** Rechecks: whether a placement of a plan still holds when it is about to be committed, since the world went on while it was scored. */
 import type { Ask, FilterName, NodeSource, NodeView, TaskGroup } from '../core/placement.ts';
 import type { PortBinding } from '../core/task.ts';
-import { encode, type Batch } from './batch.ts';
+import { encode, type Batch } from './placing/batch.ts';
 import { refusal, refusalText } from './filter.ts';
 import { NodeTable } from './node-table.ts';
 import { portText, PortTable } from './ports.ts';
-import { Run, type Wanted } from './run.ts';
+import { Run, type Wanted } from './placing/run.ts';
 
 /** Why a placement must go back. */
 export interface Refused {

@@ -3,12 +3,12 @@ import { limitsDefault } from '../../src/core/limits.ts';
 import type { Ask, NodeView, ScoreRequest, TaskGroup } from '../../src/core/placement.ts';
 import type { Resources } from '../../src/core/resources.ts';
 import type { Explained, FilterReason, Plan, PolicyName } from '../../src/core/placement.ts';
-import { encode } from '../../src/scheduling/batch.ts';
+import { encode } from '../../src/scheduling/placing/batch.ts';
 import * as asked from '../../src/scheduling/explain.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
 import * as placing from '../../src/scheduling/place.ts';
 import { policies, type Scoring } from '../../src/scheduling/policy.ts';
-import { Run } from '../../src/scheduling/run.ts';
+import { Run } from '../../src/scheduling/placing/run.ts';
 
 export const GiB = 2 ** 30;
 

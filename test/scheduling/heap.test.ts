@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { comesBefore, RowHeap } from '../../src/scheduling/heap.ts';
+import { comesBefore, RowHeap } from '../../src/scheduling/placing/heap.ts';
 
 const scores = fc.array(fc.constantFrom(0, 1, 2, 3, Number.POSITIVE_INFINITY));
 

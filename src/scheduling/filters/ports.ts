@@ -1,10 +1,10 @@
 /** The filter about host ports: fixed ones that are in use, and free ones of which too few are left. */
 import { counted, listed } from '../../core/text.ts';
 import type { Filter } from '../filter.ts';
-import { most } from '../most.ts';
+import { most } from '../placing/most.ts';
 import { portText } from '../ports.ts';
 import type { PortFailure } from '../ports.ts';
-import type { Run, Wanted } from '../run.ts';
+import type { Run, Wanted } from '../placing/run.ts';
 
 /** Slots named as users of one port; the others are counted. */
 const usersNamedMax = 3;

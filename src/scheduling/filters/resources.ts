@@ -1,9 +1,9 @@
 /** Filters about room: reserved + asked <= capacity, for each resource and for slots. What is measured does not count here. */
 import { formatBytes } from '../../core/resources.ts';
 import type { Filter } from '../filter.ts';
-import { most } from '../most.ts';
+import { most } from '../placing/most.ts';
 import { baseResources } from '../node-table.ts';
-import type { Need, Run, Wanted } from '../run.ts';
+import type { Need, Run, Wanted } from '../placing/run.ts';
 
 /** What is left of a resource on a node; 0 where more is reserved than there is. */
 function freeOf(run: Run, need: Need, row: number): number {

@@ -5,7 +5,7 @@
  * otherwise the one with more tasks wins. Looks at what is reserved, not at what is measured.
  */
 import type { Policy } from '../policy.ts';
-import type { Need, Run } from '../run.ts';
+import type { Need, Run } from '../placing/run.ts';
 
 /** What powers of close numbers may be out of order by. */
 const roundingSlack = 1e-12;

@@ -8,7 +8,7 @@
  */
 import { problem } from '../../core/errors.ts';
 import type { Policy, Summary } from '../policy.ts';
-import type { Need, Run } from '../run.ts';
+import type { Need, Run } from '../placing/run.ts';
 
 /** What one resource adds to the cost of nodes. */
 class Term {

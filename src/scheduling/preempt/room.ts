@@ -4,7 +4,7 @@ import { minus, plus, type Resources } from '../../core/resources.ts';
 import type { PortBinding } from '../../core/task.ts';
 import { amountOf } from '../node-table.ts';
 import { PortTable } from '../ports.ts';
-import { sumSlack } from '../run.ts';
+import { sumSlack } from '../placing/run.ts';
 
 /** A task that holds a place on a node: one that may have to go, or that is going. */
 export interface Victim {

@@ -4,11 +4,11 @@
  */
 import type { NodeView, PolicyName } from '../../core/placement.ts';
 import { noResources } from '../../core/resources.ts';
-import type { Where } from '../batch.ts';
+import type { Where } from '../placing/batch.ts';
 import { amountOf, NodeTable } from '../node-table.ts';
 import { policies } from '../policy.ts';
 import type { Scoring } from '../policy.ts';
-import { Run } from '../run.ts';
+import { Run } from '../placing/run.ts';
 import type { Kind, Shape } from './model.ts';
 import { parts } from './model.ts';
 import type { PolicySettings, Scorer } from './policies.ts';

@@ -3,7 +3,7 @@
  * A plan that it made itself says so by `madeHere` as its cursor.
  */
 import { placeCrossed, type Crossing } from '../../../src/pool/crossing.ts';
-import type { Outcome } from '../../../src/scheduling/batch.ts';
+import type { Outcome } from '../../../src/scheduling/placing/batch.ts';
 
 /** The cursors that mean something here. */
 export const mood = { throws: 9_001, exits: 9_002, hangs: 9_003, loops: 9_004, madeHere: 9_999 } as const;

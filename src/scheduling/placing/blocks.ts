@@ -2,7 +2,7 @@
  * Blocks: nodes in an order in which like ones are neighbours, cut into pieces of pieces whose scores can be bounded. Who looks for the
  * best node of a task skips the pieces that cannot hold it: exact, as if every node had been looked at (branch and bound; Land, Doig, 1960).
  */
-import type { Summary } from './policy.ts';
+import type { Summary } from '../policy.ts';
 import type { Run } from './run.ts';
 
 /** Rows in a block, and blocks in one above: many enough that bounds are few, and few enough that a block is soon read. */

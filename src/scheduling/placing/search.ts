@@ -1,10 +1,10 @@
 /** The best node for one task of a kind of its own: by blocks where a batch has many such tasks, else by a look at every node. */
 import { blockOf, type Block } from './blocks.ts';
 import { Domains } from './domains.ts';
-import { canTakeNow } from './filter.ts';
+import { canTakeNow } from '../filter.ts';
 import { comesBefore } from './heap.ts';
-import type { Picker } from './place.ts';
-import { comparable, type Scoring } from './policy.ts';
+import type { Picker } from '../place.ts';
+import { comparable, type Scoring } from '../policy.ts';
 import type { Run, Wanted } from './run.ts';
 
 /** From so many groups on it pays to put the nodes in order. */

@@ -2,7 +2,7 @@
  * What a score has besides the policy's: affinity, and spreading over the values of an attribute. Nodes with the same value are a domain.
  * A task in a domain makes all its nodes cost more, so that part of a score is kept by domain and not by node.
  */
-import type { Terms } from './policy.ts';
+import type { Terms } from '../policy.ts';
 import type { Run, Wanted } from './run.ts';
 
 /** The weighted terms of a group. */

@@ -1,10 +1,10 @@
 /** One run: the nodes as they fill up while a batch is placed. The columns it was given are not changed. */
-import { meets, type Constraint } from '../core/constraint.ts';
-import type { NodeColumns } from '../core/placement.ts';
-import type { PortBinding } from '../core/task.ts';
+import { meets, type Constraint } from '../../core/constraint.ts';
+import type { NodeColumns } from '../../core/placement.ts';
+import type { PortBinding } from '../../core/task.ts';
 import type { Settings, Where } from './batch.ts';
-import { noNode } from './conditions.ts';
-import { PortTable } from './ports.ts';
+import { noNode } from '../conditions.ts';
+import { PortTable } from '../ports.ts';
 
 /** How much a task needs of one resource. */
 export interface Need {

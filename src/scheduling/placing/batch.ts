@@ -2,10 +2,20 @@
  * A batch as it crosses to a scoring thread: numbers in typed arrays, and what many tasks have in common (where they may go) once. It
  * crosses once, and what comes back are rows and scores: 10,000 different tasks must not become 10,000 objects twice.
  */
-import type { Constraint } from '../core/constraint.ts';
-import type { Ask, FilterReason, NodeColumns, Placement, Plan, PolicyName, ScoreRequest, TaskGroup, Unplaced } from '../core/placement.ts';
-import type { PortBinding } from '../core/task.ts';
-import { amountOf } from './node-table.ts';
+import type { Constraint } from '../../core/constraint.ts';
+import type {
+  Ask,
+  FilterReason,
+  NodeColumns,
+  Placement,
+  Plan,
+  PolicyName,
+  ScoreRequest,
+  TaskGroup,
+  Unplaced,
+} from '../../core/placement.ts';
+import type { PortBinding } from '../../core/task.ts';
+import { amountOf } from '../node-table.ts';
 
 /** What tasks ask besides room: where they may go, and where they would rather. */
 export interface Where {

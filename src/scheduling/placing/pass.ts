@@ -1,9 +1,9 @@
 /** One pass over all nodes for many identical tasks: every node is scored once, and then only those that got one. */
 import { Domains } from './domains.ts';
-import { canTakeNow, takersNow } from './filter.ts';
+import { canTakeNow, takersNow } from '../filter.ts';
 import { RowHeap } from './heap.ts';
-import type { Picker } from './place.ts';
-import { comparable, type Scoring } from './policy.ts';
+import type { Picker } from '../place.ts';
+import { comparable, type Scoring } from '../policy.ts';
 import type { Run, Wanted } from './run.ts';
 
 /** The nodes of a group in heaps by domain: first those that it does not avoid. */
