@@ -102,14 +102,15 @@ test('simulate -q names the default policy when none does better, and one of a t
 });
 
 test('simulate says what is missing or does not fit', async (t) => {
-  const cwd = files(t, { 'nodes.csv': nodesCsv, 'tasks.csv': tasksCsv });
+  const cwd = files(t, { 'nodes.csv': nodesCsv, 'tasks.csv': tasksCsv, 'none.json': '[]' });
   const refused: readonly (readonly [args: readonly string[], says: RegExp])[] = [
     [['simulate'], /--nodes is missing: a CSV or JSON file/],
     [['simulate', '--nodes', 'nodes.csv'], /--tasks is missing/],
     [[...given, '--policy', 'epmv'], /there is no policy "epmv"; did you mean "epvm"\?/],
     [[...given, '--fill', '0'], /--fill needs a number from 1/],
     [[...given, '--epvm-base', '1'], /^cube: --epvm-base must be greater than 1, not 1\nhint: see `cube simulate --help`\n$/],
-    [['simulate', '--nodes', 'gone.csv', '--tasks', 'tasks.csv'], /gone\.csv/],
+    [['simulate', '--nodes', 'gone.csv', '--tasks', 'tasks.csv'], /there is no file gone\.csv/],
+    [['simulate', '--nodes', 'none.json', '--tasks', 'tasks.csv'], /none\.json: the list is empty/],
     [['simulate', '--epvm-paper', '--fill', '130'], /--fill does not go with --epvm-paper/],
   ];
   for (const [args, says] of refused) {

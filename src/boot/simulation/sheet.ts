@@ -1,7 +1,7 @@
 /** Tables from files: CSV with a head line, or JSON with a list of objects. */
 import { readFile, stat } from 'node:fs/promises';
 import { CsvError, parse } from 'csv-parse/sync';
-import { asCubeError, problem } from '../../core/errors.ts';
+import { asCubeError, CubeError, problem } from '../../core/errors.ts';
 import type { Place } from '../../core/errors.ts';
 import type { Sheet, SheetRow } from '../../scheduling/simulation/read.ts';
 
@@ -99,6 +99,7 @@ export function jsonSheet(text: string, file: string): Sheet {
   }
   if (!Array.isArray(list))
     throw problem('invalid-file', `${file}: expected a list of objects`, { hint: 'write [{"name": "a", "cpu": 4}]' });
+  if (list.length === 0) throw problem('invalid-file', `${file}: the list is empty`, { hint: 'write [{"name": "a", "cpu": 4}]' });
   const rows = list.map((entry: unknown, at): SheetRow => ({ cells: entryOf(entry, at, file), place: () => `${file}: entry ${at + 1}` }));
   return { file, columns: [...new Set(rows.flatMap(({ cells }) => Object.keys(cells)))], rows, place: () => file };
 }
@@ -114,8 +115,10 @@ export async function readSheet(file: string, bytesMax: number): Promise<Sheet> 
     if (size > bytesMax) throw problem('usage', `${file} has ${size} bytes, more than ${bytesMax}`, { hint: 'simulate a part of it' });
     text = await readFile(file, 'utf8');
   } catch (thrown) {
-    const error = asCubeError(thrown, 'usage');
-    throw error.message.includes(file) ? error : problem('usage', `${file}: ${error.message}`, { cause: thrown });
+    if (thrown instanceof CubeError) throw thrown;
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    const known = { ENOENT: `there is no file ${file}`, EISDIR: `${file} is a folder` }[code ?? ''];
+    throw problem('usage', known ?? `${file} cannot be read: ${message}`, { cause: thrown });
   }
   return /^\s*[[{]/.test(text.slice(0, 100)) ? jsonSheet(text, file) : csvSheet(text, file);
 }
