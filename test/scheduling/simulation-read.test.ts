@@ -120,6 +120,6 @@ test('JSON is a list of objects with the same keys, and a bad one is named by it
   assert.equal(first('[3]'), 'n.json: entry 1 is not an object like {"name": "a", "cpu": 4}');
   assert.equal(first('[{"name": "a", "cpu": [1]}]'), 'n.json: entry 1: cpu is a list or a map');
   assert.equal(first('{}'), 'n.json: expected a list of objects');
-  assert.equal(first('[]'), 'n.json: there is no column "name"');
+  assert.equal(first('[]'), 'n.json: the list is empty');
   assert.match(first('[{]')!, /^n.json: /);
 });
