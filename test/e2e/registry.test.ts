@@ -65,8 +65,9 @@ function sleeps(name: string, image: string, more = ''): string {
   return `name: ${name}\ntasks: {t: {image: "${image}", command: [/bin/sleep, "10000"], stopSignal: SIGKILL, stopGrace: 1s${more}}}\n`;
 }
 
+/** Looks often while it waits: the pulls of these tests are short. */
 function submit(node: NodeProcess, job: string): Promise<Outcome> {
-  return node.cube(['submit', '-'], { input: job });
+  return node.cube(['submit', '-'], { input: job, env: { CUBE_LIMITS: 'waitPollMs=50' } });
 }
 
 async function stop(node: NodeProcess, name: string): Promise<void> {
@@ -87,7 +88,8 @@ async function markOf({ engine }: World, task: TaskJson): Promise<string | undef
 
 test('a login lets a pull through, which submit shows; the digest is the registry’s; many tasks are one pull', { skip }, async () => {
   const { engine, registry, node, login } = await world();
-  const { image, digest } = await registry.push(engine.docker, 'app:1', 'one');
+  // Large enough that its pull lasts a moment: what is over at once nobody sees.
+  const { image, digest } = await registry.push(engine.docker, 'app:1', 'one', 64);
   login(auths(registry));
   registry.forget();
   const { stderr } = done(await submit(node, sleeps('many', image, ', count: 5')));

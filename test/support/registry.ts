@@ -100,10 +100,18 @@ export class Registry {
    * Pushes an image that differs from others by `mark`, and leaves nothing of it on the engine.
    * @returns its name there, and its digest
    */
-  async push(docker: Dockerode, name: string, mark: string): Promise<{ readonly image: string; readonly digest: string }> {
+  async push(
+    docker: Dockerode,
+    name: string,
+    mark: string,
+    ballastMegabytes = 0,
+  ): Promise<{ readonly image: string; readonly digest: string }> {
     const image = `${this.address}/${name}`;
     const [repo, tag] = [image.slice(0, image.lastIndexOf(':')), image.slice(image.lastIndexOf(':') + 1)];
-    const container = await docker.createContainer({ Image: testImage, Cmd: ['sh', '-c', `echo ${mark} >/mark`] });
+    const container = await docker.createContainer({
+      Image: testImage,
+      Cmd: ['sh', '-c', `echo ${mark} >/mark; dd if=/dev/urandom of=/ballast bs=1M count=${ballastMegabytes}`],
+    });
     await container.start();
     await container.wait();
     await container.commit({ repo, tag, changes: `ENV MARK=${mark}` });
