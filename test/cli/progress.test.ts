@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Output } from '../../src/cli/output.ts';
+import { Progress } from '../../src/cli/progress.ts';
+import type { StatusJson, TaskJson } from '../../src/core/views.ts';
+
+test('what a task begins to do within a state is a line of its own, and how far it is is none', () => {
+  const lines: string[] = [];
+  const output = { liveNotes: () => undefined, note: (line: string) => void lines.push(line) } as unknown as Output;
+  const progress = new Progress(output, new Set(), [], () => 0);
+  for (const detail of [null, 'pulling app:1', 'pulling app:1 (40 %)', 'pulling app:1 (100 %)']) {
+    const task = {
+      id: 't',
+      slot: 'shop/web.1',
+      job: 'shop',
+      state: 'preparing',
+      health: 'unknown',
+      node: 'w1',
+      reason: null,
+      restarts: 0,
+      version: 1,
+      detail,
+    };
+    progress.show({ index: 1, jobs: [], tasks: [task as unknown as TaskJson] } satisfies StatusJson);
+  }
+  assert.deepEqual(lines, ['shop/web.1 preparing on w1', 'shop/web.1 preparing on w1: pulling app:1']);
+});
