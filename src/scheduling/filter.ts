@@ -25,13 +25,16 @@ export interface Filter {
   readonly detail: (subject: string, rows: readonly number[], run: Run, wanted: Wanted) => string;
 }
 
+/** What a node's condition says: the same for all tasks of a batch. */
+const conditionFilters: readonly Filter[] = [stateFilter, eligibleFilter];
+
 /** What does not change while a batch is placed. */
-const fixedFilters: readonly Filter[] = [stateFilter, eligibleFilter, nodeFilter, datacenterFilter, constraintFilter];
+const fixedFilters: readonly Filter[] = [nodeFilter, datacenterFilter, constraintFilter];
 
 /** What each task that is placed can change. */
 const changingFilters: readonly Filter[] = [...resourceFilters, perNodeFilter, portsFilter];
 
-const filters = [...fixedFilters, ...changingFilters];
+const filters = [...conditionFilters, ...fixedFilters, ...changingFilters];
 
 /** The first filter a node fails, and on what. */
 export interface Refusal {
@@ -48,18 +51,11 @@ export function refusal(run: Run, wanted: Wanted, row: number): Refusal | undefi
   return undefined;
 }
 
-/** The rows that pass what does not change during a run, in their order. */
+/** The rows that pass what does not change during a run, in their order. What is returned is not to be written. */
 export function openRows(run: Run, wanted: Wanted): Int32Array {
-  const rows = new Int32Array(run.columns.rows);
   const asked = fixedFilters.filter(({ concerns }) => concerns?.(wanted) ?? true);
-  let count = 0;
-  for (let row = 0; row < rows.length; row++) if (passes(asked, run, wanted, row)) rows[count++] = row;
-  return rows.subarray(0, count);
-}
-
-function passes(asked: readonly Filter[], run: Run, wanted: Wanted, row: number): boolean {
-  for (let at = 0; at < asked.length; at++) if (asked[at]!.fails(run, wanted, row) !== undefined) return false;
-  return true;
+  const open = run.openRows();
+  return asked.length === 0 ? open : open.filter((row) => asked.every((filter) => filter.fails(run, wanted, row) === undefined));
 }
 
 /** Whether a node that passed what does not change can take one more such task now: the same as `changingFilters`, for the inner loop. */

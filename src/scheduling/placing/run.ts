@@ -3,7 +3,7 @@ import { meets, type Constraint } from '../../core/constraint.ts';
 import type { NodeColumns } from '../../core/placement.ts';
 import type { PortBinding } from '../../core/task.ts';
 import type { Settings, Where } from './batch.ts';
-import { noNode } from '../conditions.ts';
+import { noNode, open } from '../conditions.ts';
 import { PortTable } from '../ports.ts';
 
 /** How much a task needs of one resource. */
@@ -46,6 +46,7 @@ export class Run {
   readonly #ports = new Map<number, PortTable>();
   readonly #powers: (Float64Array | undefined)[] = [];
   readonly #asked = new Set<number>();
+  #openRows: Int32Array | undefined;
   readonly #watchers: ((row: number) => void)[] = [];
 
   /** @param owned the columns are this run's alone and may be written */
@@ -63,6 +64,16 @@ export class Run {
   *nodes(): Generator<number> {
     const { rows, conditions } = this.columns;
     for (let row = 0; row < rows; row++) if (conditions[row] !== noNode) yield row;
+  }
+
+  /** Rows of nodes that take tasks at all: the condition `open`, which is what its filters let through. Looked for once. */
+  openRows(): Int32Array {
+    if (this.#openRows !== undefined) return this.#openRows;
+    const { rows, conditions } = this.columns;
+    const found = new Int32Array(rows);
+    let count = 0;
+    for (let row = 0; row < rows; row++) if (conditions[row] === open) found[count++] = row;
+    return (this.#openRows = found.subarray(0, count));
   }
 
   /** Prepares what a group wants. @param amounts by column */
@@ -140,18 +151,20 @@ export class Run {
 
   /** Those of some rows that have room, a resource at a time, which is soonest done for many rows. */
   roomyOf({ some }: Wanted, feasible: Int32Array): Int32Array {
-    const rows = feasible.slice();
-    let count = rows.length;
+    const rows = new Int32Array(feasible.length);
+    let from = feasible;
+    let count = from.length;
     for (const { column, amount } of some) {
       const [reserved, capacity, slack] = [this.reserved[column]!, this.columns.capacity[column]!, this.#slack[column]!];
       let kept = 0;
       for (let at = 0; at < count; at++) {
-        const row = rows[at]!;
+        const row = from[at]!;
         if (reserved[row]! + amount <= capacity[row]! * slack) rows[kept++] = row;
       }
+      from = rows;
       count = kept;
     }
-    return rows.subarray(0, count);
+    return from.subarray(0, count);
   }
 
   /** By the place of an attribute's value: whether that value meets the constraint. */
