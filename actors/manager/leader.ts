@@ -84,7 +84,7 @@ export class Leader {
   /** Pending tasks for which there was no place; they wait until there may be more room. */
   readonly parked = new Set<string>();
   /** Nodes that may have more room since the last batch was drawn. */
-  readonly roomOn = new Set<string>();
+  readonly roomierNodes = new Set<string>();
   /** Counts what may let any task have a place that found none, and how much of it the batch under way knew of when it was drawn. */
   changes = 0;
   changesDrawn = 0;
@@ -169,7 +169,7 @@ export class Leader {
     if (node === undefined) this.changes++;
     if (this.state.pending.size === 0) return;
     if (node === undefined) this.parked.clear();
-    else this.roomOn.add(node);
+    else this.roomierNodes.add(node);
     this.#placingWanted = true;
   }
 

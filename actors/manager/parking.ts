@@ -10,9 +10,9 @@ import { askOf, matesOf } from './task-asks.ts';
 
 /** Lets the parked tasks have another try which a node with more room than before could take. */
 export function unpark(leader: Leader): void {
-  const { parked, roomOn, state } = leader;
-  const nodes = [...roomOn].flatMap((id) => state.nodes.get(id) ?? []);
-  roomOn.clear();
+  const { parked, roomierNodes, state } = leader;
+  const nodes = [...roomierNodes].flatMap((id) => state.nodes.get(id) ?? []);
+  roomierNodes.clear();
   if (parked.size === 0 || nodes.length === 0) return;
   const kinds = kindsOf(leader);
   // More than can be looked at in a turn: a try for all of them is cheaper.

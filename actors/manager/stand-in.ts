@@ -26,7 +26,7 @@ export function standIn(leader: Leader, asksAgain: (task: TaskRecord) => boolean
   const causes = new Map<string, string>();
   const waits = (task: TaskRecord | undefined): boolean => task !== undefined && !asksAgain(task);
   const parked = new Set([...leader.parked].filter((id) => waits(leader.state.tasks.get(id))));
-  const roomOn = new Set(leader.roomOn);
+  const roomierNodes = new Set(leader.roomierNodes);
   let wanted = [...state.pending].some((id) => !parked.has(id));
   const ledger: Pick<Ledger, 'putTask' | 'orderTask' | 'removeTask' | 'note' | 'then'> = {
     putTask: (task) => state.putTask(task),
@@ -42,12 +42,12 @@ export function standIn(leader: Leader, asksAgain: (task: TaskRecord) => boolean
     usage: new Map(leader.usage),
     cursor: cursorIn(leader),
     parked,
-    roomOn,
+    roomierNodes,
     takesStock: false,
     awaitPlace: () => void (wanted = true),
     roomChanged(node?: string) {
       if (node === undefined) parked.clear();
-      else roomOn.add(node);
+      else roomierNodes.add(node);
       wanted ||= state.pending.size > 0;
     },
   };

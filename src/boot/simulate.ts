@@ -13,7 +13,7 @@ import { simulationPolicies } from '../scheduling/simulation/policies.ts';
 import type { SimulationPolicyName } from '../scheduling/simulation/policies.ts';
 import { readNodes, readTasks } from '../scheduling/simulation/read.ts';
 import { runTasks } from '../scheduling/simulation/run.ts';
-import { readSheet } from './simulation/sheet.ts';
+import { readSheet } from './sheet.ts';
 
 /** What to simulate. */
 export interface SimulateOptions {

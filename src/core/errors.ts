@@ -147,3 +147,10 @@ export function errorBody(error: CubeError): ErrorBody {
   const { code, message, hint, at, problems } = error;
   return { error: { code, message, hint, ...(at ? { at } : {}), ...(problems.length > 1 ? { problems } : {}) } };
 }
+
+/** Why a file that a user named cannot be read. @param thrown what the system said */
+export function unreadableText(file: string, thrown: unknown): string {
+  const { code, message } = thrown as { readonly code?: string; readonly message?: string };
+  if (code === 'ENOENT') return `there is no file ${file}`;
+  return code === 'EISDIR' ? `${file} is a folder` : `${file} cannot be read: ${message ?? String(thrown)}`;
+}

@@ -100,3 +100,46 @@ test('room that was held for a task which is wanted no more goes to those that w
   await bench.pass(500);
   assert.deepEqual(await statesOf(bench, 'other'), ['scheduled']);
 });
+
+/** How often a task was looked at and found no place. */
+function refusals(bench: ManagerBench): number {
+  const { scheduler } = bench.host.role!.actor.getSnapshot().children as unknown as Record<
+    string,
+    { getSnapshot(): { context: { unplaced: number } } }
+  >;
+  return scheduler!.getSnapshot().context.unplaced;
+}
+
+test('what no node can take is left alone while others come and go, and placed when a node that can take it joins', async () => {
+  const { bench, worker } = await begin();
+  await ask(bench, service('huge', 'runs', 1, resources(100)));
+  await bench.pass(100);
+  assert.equal(refusals(bench), 1);
+  for (let round = 1; round <= 5; round++) {
+    await ask(bench, batch(`small-${round}`, 'runs', 1, resources(1)));
+    await bench.pass(100);
+    const tasks = await tasksOf(bench, `small-${round}`);
+    assert.deepEqual(await statesOf(bench, `small-${round}`), ['scheduled'], 'nobody is kept waiting by what cannot be placed');
+    worker.send({ type: 'reports', reports: [report(tasks[0]!.id, 1, 'completed', { exitCode: 0 })] });
+    await bench.pass(100);
+  }
+  assert.equal(refusals(bench), 1, 'the ends of small tasks make no room for it');
+  assert.deepEqual(await statesOf(bench, 'huge'), ['pending']);
+  const large = bench.worker('w2');
+  await bench.answer(large.join({ facts: { ...large.facts, capacity: { ...large.facts.capacity, cpu: 200 } } }));
+  await bench.pass(100);
+  assert.deepEqual(await statesOf(bench, 'huge'), ['scheduled']);
+});
+
+test('a task that waits for room gets it when a task on that node ends', async () => {
+  const { bench, worker } = await begin();
+  await ask(bench, batch('first', 'runs', 1, resources(3)));
+  await bench.pass(100);
+  await ask(bench, service('second', 'runs', 1, resources(2)));
+  await bench.pass(100);
+  assert.deepEqual(await statesOf(bench, 'second'), ['pending']);
+  const tasks = await tasksOf(bench, 'first');
+  worker.send({ type: 'reports', reports: [report(tasks[0]!.id, 1, 'completed', { exitCode: 0 })] });
+  await bench.pass(100);
+  assert.deepEqual(await statesOf(bench, 'second'), ['scheduled']);
+});

@@ -54,7 +54,8 @@ test('a pull that stalls says so, is tried again, and ends with the reason; othe
   });
   assert.equal(task.reasonCode, 'image-unavailable');
   assert.match(task.reason ?? '', /the pull stalled: the registry sent nothing for 2s/);
-  assert.equal(registry.layers, 3);
+  // A try that got further than the one before it gives new ones: on a slow machine there may be more than three.
+  assert.ok(registry.layers >= 3, `${registry.layers} tries`);
   const others = (await statusOf(node)).tasks.filter(({ job: name }) => name === 'other');
   assert.deepEqual(
     others.map(({ state, restarts }) => [state, restarts]),

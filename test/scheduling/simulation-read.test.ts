@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { csvSheet, jsonSheet } from '../../src/boot/simulation/sheet.ts';
+import { csvSheet, jsonSheet } from '../../src/boot/sheet.ts';
 import { CubeError } from '../../src/core/errors.ts';
 import { readNodes, readTasks } from '../../src/scheduling/simulation/read.ts';
 import { gib } from './simulation-scenes.ts';

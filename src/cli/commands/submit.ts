@@ -1,6 +1,6 @@
 /** `cube submit FILE|-`: a job file, checked here with all its problems at once, accepted there, and waited for. */
 import { readFile } from 'node:fs/promises';
-import { problem } from '../../core/errors.ts';
+import { problem, unreadableText } from '../../core/errors.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
 import { readStdin } from '../read-stdin.ts';
@@ -16,12 +16,7 @@ export async function readJobText(context: Context, file: string): Promise<strin
   try {
     return await readFile(file, 'utf8');
   } catch (thrown) {
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    const known = { ENOENT: `there is no file ${file}`, EISDIR: `${file} is a folder` }[code ?? ''];
-    throw problem('invalid-file', known ?? `${file} cannot be read: ${message}`, {
-      hint: '`cube init` writes a job file',
-      cause: thrown,
-    });
+    throw problem('invalid-file', unreadableText(file, thrown), { hint: '`cube init` writes a job file', cause: thrown });
   }
 }
 

@@ -1,9 +1,9 @@
 /** Tables from files: CSV with a head line, or JSON with a list of objects. */
 import { readFile, stat } from 'node:fs/promises';
 import { CsvError, parse } from 'csv-parse/sync';
-import { asCubeError, CubeError, problem } from '../../core/errors.ts';
-import type { Place } from '../../core/errors.ts';
-import type { Sheet, SheetRow } from '../../scheduling/simulation/read.ts';
+import { asCubeError, CubeError, problem, unreadableText } from '../core/errors.ts';
+import type { Place } from '../core/errors.ts';
+import type { Sheet, SheetRow } from '../scheduling/simulation/read.ts';
 
 /** Characters of a line before a field, counted from 1: fields are told apart by commas outside of quotes. */
 function columnOf(line: string, field: number): number {
@@ -116,9 +116,7 @@ export async function readSheet(file: string, bytesMax: number): Promise<Sheet> 
     text = await readFile(file, 'utf8');
   } catch (thrown) {
     if (thrown instanceof CubeError) throw thrown;
-    const { code, message } = thrown as NodeJS.ErrnoException;
-    const known = { ENOENT: `there is no file ${file}`, EISDIR: `${file} is a folder` }[code ?? ''];
-    throw problem('usage', known ?? `${file} cannot be read: ${message}`, { cause: thrown });
+    throw problem('usage', unreadableText(file, thrown), { cause: thrown });
   }
   return /^\s*[[{]/.test(text.slice(0, 100)) ? jsonSheet(text, file) : csvSheet(text, file);
 }
