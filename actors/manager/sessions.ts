@@ -1,4 +1,5 @@
 /** Sessions: the open links to workers, and the orders that flow on them. */
+import { runKind } from '../../src/core/job.ts';
 import { asCubeError, problem } from '../../src/core/errors.ts';
 import { createStreamReader, itemBytes, type StreamReader } from '../../src/core/streams.ts';
 import { isFinal, type Order, type TaskRecord } from '../../src/core/task.ts';
@@ -181,7 +182,7 @@ export class Sessions {
     return {
       id: task.id,
       job: task.job,
-      jobType: job?.spec.type ?? 'service',
+      jobType: job ? runKind(job.spec.type) : 'service',
       task: task.task,
       index: task.index,
       slot: task.slot,
@@ -193,6 +194,7 @@ export class Sessions {
       specHash: task.specHash,
       sequence: task.sequence,
       ...(task.failures > 0 ? { failures: task.failures } : {}),
+      ...(task.tick === undefined ? {} : { tick: task.tick }),
       ...(job ? { origin: job.origin } : {}),
     };
   }

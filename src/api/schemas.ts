@@ -24,7 +24,7 @@ const resources = z.object({
 
 const job = z.object({
   name: z.string(),
-  type: z.enum(['service', 'batch']),
+  type: z.enum(['service', 'batch', 'system', 'periodic', 'parameterized']),
   version: whole,
   index: whole.describe('what checkIndex compares'),
   status: z.enum(['pending', 'deploying', 'running', 'degraded', 'completed', 'failed', 'stopped']),

@@ -105,6 +105,8 @@ const order = z.looseObject({
   specHash: z.string().optional(),
   sequence: whole,
   failures: whole.optional(),
+  tick: whole.optional(),
+  files: z.array(z.looseObject({ kind: z.string(), name: z.string(), version: whole, path: z.string() })).optional(),
   origin: z.looseObject({ kind: z.string(), clientTaskId: z.string().optional(), clientTaskName: z.string().optional() }).optional(),
 });
 

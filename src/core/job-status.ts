@@ -1,6 +1,6 @@
 /** What a job's tasks say of it as a whole: the event its machine (machines/job.ts) is to be told, and why. */
 import { isWell } from './health.ts';
-import type { JobRecord } from './job.ts';
+import { runKind, type JobRecord } from './job.ts';
 import { isDone, isSpent, isStuck, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 
@@ -33,7 +33,7 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
       slots.find(({ shown }) => shown?.reason !== undefined && (shown.state !== 'running' || shown.health === 'unhealthy'))?.shown,
   );
 
-  if (completed === slots.length && (slots.length > 0 || job.spec.type === 'batch')) return { event: 'tasks.completed' };
+  if (completed === slots.length && (slots.length > 0 || runKind(job.spec.type) === 'batch')) return { event: 'tasks.completed' };
   if (stuck.length > 0 && slots.every((slot) => isSpent(slot, job))) return { event: 'tasks.failed', reason };
   if (others.length === 0) return { event: 'tasks.healthy' };
   // An update halts at what is stuck: the slots that still run the earlier version will not get the new one by themselves.

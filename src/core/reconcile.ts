@@ -4,7 +4,7 @@
  */
 import { isWell } from './health.ts';
 import { shortId } from './ids.ts';
-import type { JobRecord } from './job.ts';
+import { runKind, type JobRecord } from './job.ts';
 import type { Limits } from './limits.ts';
 import { isDone, isReachable, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
@@ -131,7 +131,7 @@ function next(job: JobRecord, slot: Slot, now: number, limits: Limits): Again | 
   const { ended } = slot;
   if (ended === undefined || ended.specHash !== slot.specHash || ended.state === 'stopped' || ended.state === 'lost')
     return { failures: 0 };
-  if (ended.state !== 'failed' || job.spec.type === 'batch' || slot.spec.restart.on === 'never') return undefined;
+  if (ended.state !== 'failed' || runKind(job.spec.type) === 'batch' || slot.spec.restart.on === 'never') return undefined;
   const endedAt = ended.endedAt ?? now;
   // By the worker's clock, which may go otherwise than the manager's: both ends of the time it ran are its own.
   const ranMs = (ended.finishedAt ?? 0) - (ended.startedAt ?? ended.finishedAt ?? 0);

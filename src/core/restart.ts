@@ -1,5 +1,5 @@
 /** The restart policy: what a worker does when an attempt of a task ends by itself. */
-import type { JobType, RestartSpec } from './job.ts';
+import type { RestartSpec, RunKind } from './job.ts';
 
 /** An attempt's end, and when earlier restarts of the task were. */
 export interface Ended {
@@ -26,7 +26,7 @@ export type Verdict =
  * unless it was ended for its health, or a batch task by somebody else. Attempts count within a sliding window, so stable running resets them.
  * @param jitter share of the delay that is random
  */
-export function afterExit(type: JobType, policy: RestartSpec, ended: Ended, jitter: number): Verdict {
+export function afterExit(type: RunKind, policy: RestartSpec, ended: Ended, jitter: number): Verdict {
   const isCutShort = ended.unwell === true || (type === 'batch' && ended.foreign === true);
   const ok = ended.exitCode === 0 && !isCutShort;
   if (ok && (type === 'batch' || policy.on !== 'always')) return { then: 'completed' };

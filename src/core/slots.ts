@@ -1,7 +1,7 @@
 /** Slots: the stable identities of a job's instances, and which task record stands for each. */
 import { isWell } from './health.ts';
 import { slotName } from './ids.ts';
-import type { JobCounts, JobRecord, TaskSpec } from './job.ts';
+import { runKind, type JobCounts, type JobRecord, type TaskSpec } from './job.ts';
 import { isFinal, type TaskRecord } from './task.ts';
 
 /** Which wanted instance of a job a slot is. */
@@ -141,7 +141,7 @@ export function isStuck({ ended, specHash, spec, live, fits }: Slot, job: JobRec
   if (ended === undefined || ended.specHash !== specHash) return false;
   if (live.some((task) => isReachable(task) && fits(task))) return false;
   if (ended.state === 'rejected') return true;
-  return ended.state === 'failed' && (job.spec.type === 'batch' || spec.restart.on === 'never');
+  return ended.state === 'failed' && (runKind(job.spec.type) === 'batch' || spec.restart.on === 'never');
 }
 
 /** Whether an ended record means that its slot will not run again by itself, and nothing of it does now. */

@@ -1,7 +1,7 @@
 /** What a submit makes of a job: pure, so that `plan` says what `submit` does. */
 import type { JobOrigin, JobRecord, JobSpec, TaskSpec } from './job.ts';
 import type { Change } from './reconcile.ts';
-import { sameJob, specHash } from './spec-hash.ts';
+import { hashesOf, sameJob } from './spec-hash.ts';
 import { isFinal, type TaskRecord } from './task.ts';
 
 /** What a submit changes. */
@@ -35,7 +35,7 @@ export function submission(
     spec,
     origin,
     version: (known?.version ?? 0) + 1,
-    hashes: Object.fromEntries(Object.keys(spec.tasks).map((task) => [task, specHash(spec, task)])),
+    hashes: hashesOf(spec, known?.stamps),
     index: nextIndex(),
     stopWanted: false,
     purgeWanted: false,

@@ -1,5 +1,5 @@
 /** Tasks: one placement of a slot on a node, and what travels about it. */
-import type { JobOrigin, JobType, Protocol, TaskSpec } from './job.ts';
+import type { JobOrigin, Protocol, RunKind, TaskSpec } from './job.ts';
 
 /** The states of the task machine (machines/task.ts). */
 export const taskStates = [
@@ -93,6 +93,14 @@ export interface TaskRecord {
   readonly avoid?: readonly string[];
   /** Not placed before this time. */
   readonly placeAfter?: number;
+  /** Id of the only node it may run on: a system job's. */
+  readonly boundTo?: string;
+  /** The tick its run is for, of a periodic job. */
+  readonly tick?: number;
+  /** Since when it is in its state, its health included, by the manager's clock; absent in records of versions that did not note it. */
+  readonly stateAt?: number;
+  /** No node took it when it was last asked for. */
+  readonly isUnplaced?: boolean;
   /** Id of the node where others are stopped to make room for it. */
   readonly roomOn?: string;
   readonly createdAt: number;
@@ -113,11 +121,21 @@ export function holdsNode(record: TaskRecord): boolean {
   return record.node !== undefined && !finalStates.has(record.state);
 }
 
+/** A secret, a config or a run's payload that a container finds as a file. */
+export interface FileRef {
+  readonly kind: 'secret' | 'config' | 'payload';
+  /** Of a payload: the job's. */
+  readonly name: string;
+  readonly version: number;
+  /** In the container. */
+  readonly path: string;
+}
+
 /** What a worker needs to run a task: travels in assignments and is kept by the worker. */
 export interface Order {
   readonly id: string;
   readonly job: string;
-  readonly jobType: JobType;
+  readonly jobType: RunKind;
   readonly task: string;
   readonly index: number;
   readonly slot: string;
@@ -133,6 +151,10 @@ export interface Order {
   readonly sequence: number;
   /** Records of its slot that failed in a row before this one; absent: none. */
   readonly failures?: number;
+  /** The tick its run is for, of a periodic job. */
+  readonly tick?: number;
+  /** Files it finds in its container, whose content the worker asks for. */
+  readonly files?: readonly FileRef[];
   /** How the job came to be, where the seeds' API of the worker must know: it shows the client's own Task.ID and Name. */
   readonly origin?: JobOrigin;
 }

@@ -1,11 +1,13 @@
 /** The control port: everything a client can ask of the manager, whoever asks (HTTP, the seeds' API, a worker's call). */
 import type { ClusterEvent } from '../core/events.ts';
+import type { Release } from '../core/deployment.ts';
 import type { ExecInput, ExecItem, ExecOpen } from '../core/exec-protocol.ts';
 import type { JobPlan } from '../core/job-plan.ts';
 import type { JobCounts, JobOrigin, JobRecord, JobSpec } from '../core/job.ts';
 import type { NodeRecord, TaskUsage } from '../core/node.ts';
 import type { Explained, FilterReason } from '../core/placement.ts';
 import type { Resources } from '../core/resources.ts';
+import type { SpecChange } from '../core/spec-diff.ts';
 import type { Order, TaskRecord, TaskReport } from '../core/task.ts';
 import type { RebalanceJson } from '../core/views.ts';
 import type { HostSample, LogChunk } from './runtime.ts';
@@ -28,6 +30,21 @@ export interface SubmitAnswer {
   readonly change: 'created' | 'updated' | 'unchanged' | 'started';
   /** What a user should know of it, a sentence each: constraints that no known node meets. */
   readonly warnings: readonly string[];
+}
+
+/** A version of a job, with what it changed. */
+export interface VersionView extends Release {
+  readonly spec: JobSpec;
+  /** Against the version before it that is still kept. */
+  readonly diff: readonly SpecChange[];
+  /** Whether it is the one that is wanted now. */
+  readonly isCurrent: boolean;
+}
+
+/** What a dispatch gives to its run. */
+export interface DispatchRequest {
+  readonly set: Readonly<Record<string, string>>;
+  readonly payload?: Uint8Array;
 }
 
 /** A job with its counts. */
@@ -117,6 +134,18 @@ export interface Control {
   stopJob(name: string, options: { readonly purge: boolean }): Promise<JobView>;
   /** Orders one task to stop: its slot gets a fresh one, but for a job made by `run` or the seeds' API, which stops whole. */
   stopTask(ref: string): Promise<TaskRecord>;
+  /** Wants other numbers of instances, by task; a new version that replaces nothing. @throws CubeError `not-found`, `usage`, `conflict` */
+  scale(name: string, counts: Readonly<Record<string, number>>, options: { readonly checkIndex?: number }): Promise<SubmitAnswer>;
+  /** Replaces all instances, as an update would. */
+  restartJob(name: string): Promise<JobView>;
+  /** Wants an earlier version again, as a new one. @param version the last good one before the current unless told */
+  rollback(name: string, version?: number): Promise<SubmitAnswer>;
+  /** Lets an update go on that waits after its canaries, or was paused. @throws CubeError `conflict` when nothing waits */
+  promote(name: string): Promise<JobView>;
+  /** The kept versions of a job, newest first. */
+  history(name: string): Promise<readonly VersionView[]>;
+  /** Begins a run of a parameterized job: a batch job of its own. @throws CubeError `usage`, `conflict` */
+  dispatch(name: string, request: DispatchRequest): Promise<JobView>;
   /** All, or of one job (name), or of one task (id, unique prefix of one, slot, client's Task.ID). */
   status(filter?: { readonly job?: string; readonly task?: string }): Promise<StatusView>;
   nodes(): Promise<readonly NodeStatus[]>;

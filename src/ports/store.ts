@@ -7,7 +7,27 @@
 import type { Epoch } from '../core/events.ts';
 
 /** A record's kind. Each kind has a version of its own in the codec. */
-export type Kind = 'meta' | 'job' | 'version' | 'task' | 'node' | 'event' | 'answer' | 'order';
+export const storeKinds = [
+  'meta',
+  'job',
+  /** The specs of a job's versions. */
+  'version',
+  /** What became of a job's versions. */
+  'release',
+  'task',
+  'node',
+  'event',
+  /** Answers to requests with an Idempotency-Key. */
+  'answer',
+  'order',
+  /** Volumes: which node a slot's data is on. */
+  'claim',
+  /** Secrets, configs and payloads, sealed. */
+  'file',
+] as const;
+
+/** One of them. */
+export type Kind = (typeof storeKinds)[number];
 
 /** A record to write, over an earlier one of its key. */
 export interface Put {

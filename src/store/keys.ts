@@ -3,7 +3,7 @@
  * own records (marks and the head) begin with a dot, which no kind does.
  */
 import { problem } from '../core/errors.ts';
-import type { Kind } from '../ports/store.ts';
+import { storeKinds, type Kind } from '../ports/store.ts';
 
 /** What is kept besides the records of the port: a mark for each physical write, and the head. */
 export type OwnKind = 'mark' | 'head';
@@ -17,7 +17,6 @@ export interface Bounds {
   readonly lt: string;
 }
 
-const kinds: readonly Kind[] = ['meta', 'job', 'version', 'task', 'node', 'event', 'answer', 'order'];
 const ownKinds: ReadonlySet<string> = new Set<OwnKind>(['mark', 'head']);
 
 function prefix(kind: RecordKind): string {
@@ -37,7 +36,7 @@ export function keyOf(kind: RecordKind, stored: string): string {
 /** The kind and key of a stored key, or undefined for one of no kind that callers know: the store's own records. */
 export function partsOf(stored: string): { readonly kind: Kind; readonly key: string } | undefined {
   const colon = stored.indexOf(':');
-  const kind = kinds.find((one) => one === stored.slice(0, colon));
+  const kind = storeKinds.find((one) => one === stored.slice(0, colon));
   return kind === undefined ? undefined : { kind, key: stored.slice(colon + 1) };
 }
 

@@ -1,5 +1,5 @@
 /** Reads a whole store and says what is wrong with it. */
-import type { Kind, Loaded } from '../ports/store.ts';
+import { storeKinds, type Kind, type Loaded } from '../ports/store.ts';
 import type { Codec } from './codec.ts';
 import type { DiskHandle } from './disk.ts';
 import { boundsOf, keyOf } from './keys.ts';
@@ -8,7 +8,7 @@ import { chainDamage } from './marks.ts';
 import type { ChainState, Head, Mark } from './marks.ts';
 
 /** The kinds that `load` reads. Events are too many to hold; they are read through `range`. */
-const kindsLoaded: readonly Kind[] = ['meta', 'job', 'version', 'task', 'node', 'answer', 'order'];
+const kindsLoaded = storeKinds.filter((kind) => kind !== 'event');
 
 /** What was read, and where the chain of marks goes on. */
 export interface Content {

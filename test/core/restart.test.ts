@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { JobType, RestartSpec } from '../../src/core/job.ts';
+import type { RunKind, RestartSpec } from '../../src/core/job.ts';
 import { afterExit, delayAfter, delayLeft, recentRestarts, type Ended } from '../../src/core/restart.ts';
 
 const now = 1_000_000;
@@ -12,7 +12,7 @@ function ended(exitCode: number, restartedAt: readonly number[] = [], chance = 0
   return { exitCode, restartedAt, now, chance };
 }
 
-function after(type: JobType, on: RestartSpec['on'], exitCode: number): string {
+function after(type: RunKind, on: RestartSpec['on'], exitCode: number): string {
   return afterExit(type, { ...policy, on }, ended(exitCode), 0).then;
 }
 

@@ -66,6 +66,12 @@ export const jobLimits = {
   healthStatusTo: 399,
   /** Nodes on which a slot failed that are remembered, so that it goes elsewhere. */
   avoidNodesMax: 8,
-  /** Instances of a task replaced at once when a job changes. */
+  // --- updates of a job that tells nothing else
+  /** Instances of a task replaced at once. */
   updateParallel: 1,
+  /** How long a new instance must have been well, where there is a check and where there is none. */
+  updateHealthyForMs: 5_000,
+  updateRunningForMs: 0,
+  /** Without progress for so long an update has failed. */
+  updateDeadlineMs: 300_000,
 };

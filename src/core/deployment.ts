@@ -1,0 +1,37 @@
+/** Deployments: a job's tasks on their way from one version to the next. What a job keeps of its newest one. */
+
+/** The states of the deployment machine (machines/deployment.ts). */
+export type DeploymentState = 'rolling' | 'awaitingPromotion' | 'paused' | 'succeeded' | 'failed' | 'superseded';
+
+/** The newest roll-out of a job's tasks. Times are ms since the epoch. */
+export interface Deployment {
+  /** The job's version that is rolled out. */
+  readonly version: number;
+  readonly state: DeploymentState;
+  /** The last good version before it, to which a failure rolls back. */
+  readonly goodVersion?: number;
+  /** The version whose failure began this one. */
+  readonly rollbackOf?: number;
+  /** The canaries were found good. */
+  readonly promoted?: true;
+  readonly startedAt: number;
+  /** When an instance last became what it should be. */
+  readonly progressAt: number;
+  /** Instances that are what they should be. */
+  readonly updated: number;
+  readonly endedAt?: number;
+  /** Why it failed, is paused, or was begun by itself. */
+  readonly reason?: string;
+}
+
+/** A version of a job, for its history. */
+export interface Release {
+  readonly version: number;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  /** Why there is one: `submitted`, `rolled back to version 3`, `scaled: web=5`. */
+  readonly cause: string;
+  /** How its roll-out ended, or what it is at; absent where there was none. */
+  readonly state?: DeploymentState;
+  readonly reason?: string;
+}
