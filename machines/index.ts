@@ -1,4 +1,5 @@
 /** All machines of Cube by name, as `cube machines` and the inspector show them. */
+import { deploymentMachine } from './deployment.ts';
 import { jobMachine } from './job.ts';
 import { linkMachine } from './link.ts';
 import { managerMachine } from './manager.ts';
@@ -14,8 +15,9 @@ export const machines = {
   worker: workerMachine,
   task: taskMachine,
   job: jobMachine,
+  deployment: deploymentMachine,
   node: nodeMachine,
   link: linkMachine,
 } as const;
 
-export { jobMachine, linkMachine, managerMachine, nodeMachine, schedulerMachine, taskMachine, workerMachine };
+export { deploymentMachine, jobMachine, linkMachine, managerMachine, nodeMachine, schedulerMachine, taskMachine, workerMachine };

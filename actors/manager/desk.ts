@@ -8,8 +8,10 @@ import { asCubeError, problem } from '../../src/core/errors.ts';
 import { compareEpochs, epochText, type Epoch } from '../../src/core/events.ts';
 import type { Plan, ScoreRequest } from '../../src/core/placement.ts';
 import type { Loaded, Put, Store } from '../../src/ports/store.ts';
-import type { WorkerCall, WorkerFrame } from '../../src/ports/transport.ts';
+import type { ManagerFrame, WorkerCall, WorkerFrame } from '../../src/ports/transport.ts';
+import { trimAnswers } from './answers.ts';
 import { EventLog } from './event-log.ts';
+import { checkSealing, contentsFor } from './files.ts';
 import { Leader, type ClusterIdentity, type ManagerDeps, type Office } from './leader.ts';
 import { checkNode, expectNodes, forgiveNodes, greet, hear, judgeAll, resync, takeBye, takeEngine } from './nodes.ts';
 import { succession, type Losses } from './losses.ts';
@@ -33,7 +35,7 @@ export interface ManagerSelf {
 const sweepKey = 'events';
 
 /** Answers what a worker asks; made by who composes the node, since it needs the seeds' API. */
-export type AnswerCall = (what: Exclude<WorkerCall, { readonly kind: 'judge' }>, node: string) => Promise<unknown>;
+export type AnswerCall = (what: Extract<WorkerCall, { readonly kind: 'submit' | 'stop' }>, node: string) => Promise<unknown>;
 
 /** One manager, over all its leaderships. */
 export class ManagerDesk {
@@ -115,6 +117,7 @@ export class ManagerDesk {
     const { leader } = this;
     this.#leads = true;
     leader.turn(() => {
+      checkSealing(leader);
       expectNodes(leader);
       if (leader.losses && compareEpochs(leader.losses.epoch, leader.identity.epoch) === 0) beginStock(leader);
       leader.deadlines.set(sweepKey, this.#deps.ambient.clock.monotonic() + this.#deps.limits.eventsSweepMs);
@@ -179,6 +182,7 @@ export class ManagerDesk {
         if (key === sweepKey) this.#sweepEvents();
         else if (key === stockKey) endStock(leader);
         else if (key.startsWith('node:')) checkNode(leader, id);
+        else if (key.startsWith('job:') || key.startsWith('tick:')) leader.lookNow(id);
         else if (leader.state.pending.has(id)) leader.awaitPlace(leader.state.tasks.get(id)!);
       }
     });
@@ -193,6 +197,7 @@ export class ManagerDesk {
       (first) => {
         if (this.#leader !== leader || !this.#leads) return;
         leader.turn(() => {
+          trimAnswers(leader, clock.now());
           const more = leader.events.removeBefore(leader.ledger, first);
           leader.deadlines.set(sweepKey, clock.monotonic() + (more ? 0 : eventsSweepMs));
         });
@@ -217,6 +222,7 @@ export class ManagerDesk {
         return resync(leader, node, frame.revision);
       case 'call':
         if (frame.what.kind === 'judge') return this.#judge(link, node, frame.call, frame.what.ids);
+        if (frame.what.kind === 'files') return this.#giveFiles(link, node, frame.call, frame.what);
         return this.#answer(link, leader.state.nodes.get(node)?.name ?? node, frame.call, frame.what);
       case 'data':
       case 'grant':
@@ -232,6 +238,12 @@ export class ManagerDesk {
     const { leader } = this;
     const value = judgeAll(leader, node, ids);
     leader.ledger.then(() => leader.sessions.send(link, { type: 'answer', call, ok: true, value }));
+  }
+
+  #giveFiles(link: string, node: string, call: number, { task, refs }: Extract<WorkerCall, { readonly kind: 'files' }>): void {
+    const { leader } = this;
+    const given = answered(() => contentsFor(leader, node, task, refs));
+    leader.ledger.then(() => leader.sessions.send(link, { type: 'answer', call, ...given }));
   }
 
   #answer(link: string, node: string, call: number, what: Parameters<AnswerCall>[0]): void {
@@ -263,5 +275,15 @@ export class ManagerDesk {
       greeted: (link) => this.#tellLink(link, { type: 'greeting.done' }),
       refused: (link, reason) => this.#tellLink(link, { type: 'greeting.refused', reason }),
     };
+  }
+}
+
+/** What a call is answered. */
+function answered(run: () => unknown): Omit<Extract<ManagerFrame, { readonly type: 'answer' }>, 'type' | 'call'> {
+  try {
+    return { ok: true, value: run() };
+  } catch (thrown) {
+    const { code, message } = asCubeError(thrown);
+    return { ok: false, value: null, code, message };
   }
 }

@@ -1,17 +1,24 @@
 /** Jobs: what their users ask for, and how the cluster follows. */
 import { problem } from '../../src/core/errors.ts';
-import type { JobCounts, JobRecord, JobSpec } from '../../src/core/job.ts';
+import { formatDuration } from '../../src/core/duration.ts';
+import { changedImages } from '../../src/core/image-digests.ts';
+import type { JobCounts, JobRecord } from '../../src/core/job.ts';
 import { jobSignal } from '../../src/core/job-status.ts';
 import { reconcile, type Change } from '../../src/core/reconcile.ts';
 import { countSlots } from '../../src/core/slots.ts';
-import { newTask, startedAgain, submission, underNewTerms, type Submission } from '../../src/core/submission.ts';
+import { newTask, startedAgain, submission, type Submission } from '../../src/core/submission.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
+import type { FoundImages } from './digests.ts';
 import type { Leader } from './leader.ts';
-import { moveJob } from './moves.ts';
-import { versionKey } from './state.ts';
+import { beginDeployment, followDeployment } from './deployments.ts';
+import { moveDeployment, moveJob } from './moves.ts';
+import { trimRuns } from './runs.ts';
 import { wantStopped } from './stopping.ts';
 import { isHeldBack, stopStray } from './strays.ts';
+import { seated } from './system.ts';
+import { forgetVersions, putVersion } from './versions.ts';
+import { isDormant } from '../../src/core/ticks.ts';
 
 /** A job with its counts. */
 export function jobView(leader: Leader, job: JobRecord): JobView {
@@ -29,39 +36,21 @@ export function jobNamed(leader: Leader, name: string): JobRecord {
   return job;
 }
 
-/** Takes a job, new or changed. @throws CubeError `conflict` */
-export function submitJob(leader: Leader, request: SubmitRequest): SubmitAnswer['change'] {
-  const { known, change, job } = submissionOf(leader, request, () => leader.nextIndex());
+/** Takes a job, new or changed. @param images what its images stand for now, where that counts @throws CubeError `conflict` */
+export function submitJob(leader: Leader, request: SubmitRequest, images: FoundImages['images'] = {}): SubmitAnswer['change'] {
+  const { known, change, job } = submissionOf(leader, request, () => leader.nextIndex(), images);
   if (change === 'unchanged') {
     if (job !== known) leader.ledger.putJob(job);
     return change;
   }
   if (change === 'started') {
-    restartJob(leader, job, 'submitted again');
+    begin(leader, known, job, 'submitted again');
     return change;
   }
-  leader.ledger.putVersion(job.name, job.version, job.spec);
-  leader.ledger.putJob(job);
-  if (known === undefined) {
-    leader.ledger.note({
-      machine: 'job',
-      id: job.name,
-      from: 'none',
-      to: 'pending',
-      event: 'job.changed',
-      cause: 'submitted',
-      job: job.name,
-    });
-  } else moveJob(leader, job, 'job.changed', undefined, `version ${job.version} submitted`);
-  keepTermsFresh(leader, job);
-  if (known !== undefined && mattersLess(job.spec, known.spec)) leader.roomChanged();
-  trimVersions(leader, job);
+  // Its spec is as it was, and only what its images stand for is not.
+  if (job.version === known?.version) begin(leader, known, job, 'its images stand for something else');
+  else putVersion(leader, known, job, 'submitted');
   return change;
-}
-
-/** Whether a job's tasks may be preempted now for some for which they might not. */
-function mattersLess(spec: JobSpec, before: JobSpec): boolean {
-  return spec.priority < before.priority || (spec.preemptible === true && !before.preemptible);
 }
 
 /** What a submit would make of its job now. @throws CubeError `conflict` */
@@ -69,34 +58,46 @@ export function submissionOf(
   leader: Leader,
   request: SubmitRequest,
   nextIndex: () => number,
+  images: FoundImages['images'] = {},
 ): Submission & { readonly known: JobRecord | undefined } {
   const known = leader.state.jobs.get(request.spec.name);
   refuseConflicts(leader, known, request);
-  return { known, ...submission(known, request, leader.deps.ambient.clock.now(), nextIndex) };
+  const digests = changedImages(known, leader.state.tasksOf(request.spec.name), images);
+  const made = submission(known, { ...request, digests }, leader.deps.ambient.clock.now(), nextIndex);
+  return { known, ...made, job: seated(leader.state, made.job) };
 }
 
 function refuseConflicts(leader: Leader, known: JobRecord | undefined, { spec, origin, checkIndex, mustBeNew }: SubmitRequest): void {
   if (origin.clientTaskId !== undefined && leader.state.jobOfClientId(origin.clientTaskId)) {
     throw problem('conflict', `task ${origin.clientTaskId} is known already`);
   }
-  if (mustBeNew && known) throw problem('conflict', `there is a job "${spec.name}" already`);
-  if (checkIndex !== undefined && checkIndex !== (known?.index ?? 0)) {
-    const now = known ? `it is at index ${known.index}` : 'there is no such job';
-    throw problem('conflict', `job "${spec.name}" was expected at index ${checkIndex}, but ${now}`, {
-      hint: 'look at what changed with `cube status`, then submit again',
+  if (known?.origin.kind === 'dispatch') {
+    throw problem('conflict', `"${spec.name}" is a run of job ${known.origin.parent ?? ''}, which no file can change`, {
+      hint: 'use another name',
     });
   }
+  if (mustBeNew && known) throw problem('conflict', `there is a job "${spec.name}" already`);
+  refuseStale(known, checkIndex, spec.name);
+}
+
+/** @throws CubeError `conflict` unless a job stands at the index that its user saw */
+export function refuseStale(known: JobRecord | undefined, checkIndex: number | undefined, name = known?.name ?? ''): void {
+  if (checkIndex === undefined || checkIndex === (known?.index ?? 0)) return;
+  const now = known ? `it is at index ${known.index}` : 'there is no such job';
+  throw problem('conflict', `job "${name}" was expected at index ${checkIndex}, but ${now}`, {
+    hint: 'look at what changed with `cube status`, then submit again',
+  });
 }
 
 /** Starts a stopped job, tries a failed one again, and runs one that had completed once more. */
 export function startJob(leader: Leader, name: string): void {
   const job = jobNamed(leader, name);
   if (job.stopWanted || ['completed', 'failed', 'degraded'].includes(job.status))
-    restartJob(leader, startedAgain(job, leader.nextIndex()), 'started');
+    begin(leader, job, startedAgain(job, leader.nextIndex(), leader.deps.ambient.clock.now()), 'started');
 }
 
-function restartJob(leader: Leader, started: JobRecord, cause: string): void {
-  leader.ledger.putJob(started);
+function begin(leader: Leader, known: JobRecord | undefined, started: JobRecord, cause: string): void {
+  beginDeployment(leader, known, started, cause);
   moveJob(leader, started, 'job.changed', undefined, cause);
 }
 
@@ -104,9 +105,11 @@ function restartJob(leader: Leader, started: JobRecord, cause: string): void {
 export function stopJob(leader: Leader, name: string, purge: boolean): void {
   const job = jobNamed(leader, name);
   if (job.stopWanted && (job.purgeWanted || !purge)) return;
-  // What has completed has nothing left to stop, and goes on being completed.
-  if (job.status === 'completed' && !purge) return;
-  leader.ledger.putJob({ ...job, stopWanted: true, purgeWanted: purge, index: leader.nextIndex() });
+  // What has completed has nothing left to stop, and goes on being completed; but for ticks to come.
+  if (job.status === 'completed' && job.spec.schedule === undefined && !purge) return;
+  const stopping: JobRecord = { ...job, stopWanted: true, purgeWanted: purge, index: leader.nextIndex() };
+  leader.ledger.putJob(stopping);
+  moveDeployment(leader, stopping, 'deployment.superseded', {}, 'stopped by its user');
 }
 
 /** Wants one task stopped. Its slot gets a fresh one, unless the job is there for this one task only. */
@@ -121,17 +124,40 @@ export function stopTask(leader: Leader, task: TaskRecord): void {
 
 /** Brings a job's tasks and status in line with what it wants: to be called after anything about it changed. */
 export function followJob(leader: Leader, name: string): void {
-  const job = leader.state.jobs.get(name);
-  if (job === undefined) return;
+  const known = leader.state.jobs.get(name);
+  if (known === undefined) return;
+  const job = followDeadline(leader, known);
   const { clock } = leader.deps.ambient;
   const before = leader.state.slotsOf(job);
   const changes = reconcile(job, before.slots, before.extra, clock.now(), leader.deps.limits);
   for (const change of changes) apply(leader, job, change);
   const after = changes.length === 0 ? before : leader.state.slotsOf(job);
-  const { event, reason } = jobSignal(job, after.slots, after.extra);
+  const deployed = followDeployment(leader, job, after.slots);
+  if (deployed === undefined) return;
+  const { event, reason } = jobSignal(deployed, after.slots, after.extra);
   if (event === undefined) return;
-  if (event === 'tasks.gone' && job.purgeWanted) return forgetJob(leader, job);
-  moveJob(leader, job, event, reason, reason ?? `its tasks: ${event.slice('tasks.'.length)}`);
+  if (event === 'tasks.gone' && deployed.purgeWanted) return forgetJob(leader, deployed);
+  moveJob(leader, deployed, event, reason, reason ?? `its tasks: ${event.slice('tasks.'.length)}`);
+  const { parent } = deployed.origin;
+  if (parent !== undefined && ['tasks.completed', 'tasks.failed', 'tasks.gone'].includes(event))
+    trimRuns(leader, parent, (run) => forgetJob(leader, run));
+}
+
+/** A run that takes longer than its job's deadline is over. */
+function followDeadline(leader: Leader, job: JobRecord): JobRecord {
+  const { deadlineMs } = job.spec;
+  const isOver = job.expired || job.stopWanted || job.status === 'completed' || job.status === 'failed';
+  if (deadlineMs === undefined || job.runAt === undefined || isOver || isDormant(job)) return job;
+  const at = job.runAt + deadlineMs;
+  if (leader.deps.ambient.clock.now() < at) {
+    leader.lookAtJob(job.name, at);
+    return job;
+  }
+  const expired: JobRecord = { ...job, expired: true };
+  leader.ledger.putJob(expired);
+  const cause = `its run took longer than its deadline of ${formatDuration(deadlineMs)}`;
+  leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to: job.status, event: 'deadline.passed', cause, job: job.name });
+  return expired;
 }
 
 function apply(leader: Leader, job: JobRecord, change: Change): void {
@@ -145,35 +171,11 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
   leader.awaitPlace(task);
 }
 
-/** Tasks whose containers stay get the new version's terms: restart policy, grace. */
-function keepTermsFresh(leader: Leader, job: JobRecord): void {
-  for (const task of leader.state.tasksOf(job.name)) {
-    const kept = underNewTerms(job, task);
-    if (kept === undefined) continue;
-    leader.ledger.putTask(kept);
-    leader.ledger.orderTask(kept);
-    if (kept.state !== 'pending') continue;
-    // Its turn, and where it may go, can have changed.
-    leader.askAnew(kept);
-  }
-}
-
-/** Versions beyond the newest few go, but for those that tasks were made from. */
-function trimVersions(leader: Leader, job: JobRecord): void {
-  const used = new Set(leader.state.tasksOf(job.name).map((task) => versionKey(task.job, task.version)));
-  for (let version = job.version - leader.deps.limits.jobVersionsMax; version > 0; version--) {
-    const key = versionKey(job.name, version);
-    if (!leader.state.versions.has(key)) break;
-    if (!used.has(key)) leader.ledger.removeVersion(key);
-  }
-}
-
-function forgetJob(leader: Leader, job: JobRecord): void {
+/** Forgets a job with all that is kept of it; nothing of it lives. */
+export function forgetJob(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) leader.ledger.removeTask(task);
-  for (let version = job.version; version > 0; version--) {
-    const key = versionKey(job.name, version);
-    if (leader.state.versions.has(key)) leader.ledger.removeVersion(key);
-  }
+  forgetVersions(leader, job);
+  leader.lookAtJob(job.name, undefined);
   leader.ledger.removeJob(job.name);
   leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to: 'none', event: 'job.purged', cause: 'purged', job: job.name });
 }

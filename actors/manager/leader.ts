@@ -2,22 +2,28 @@
  * What a leader works with, from recovery until it leaves office. The manager machine says when each part is called; a turn is one
  * call, whose changes are committed together and then told.
  */
+import type { Release } from '../../src/core/deployment.ts';
 import { Deadlines } from '../../src/core/deadlines.ts';
 import { problem } from '../../src/core/errors.ts';
 import type { Epoch } from '../../src/core/events.ts';
+import type { SealedFile } from '../../src/core/files.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { NodeRecord, Usage } from '../../src/core/node.ts';
 import type { PolicyName } from '../../src/core/placement.ts';
 import type { Resources } from '../../src/core/resources.ts';
 import type { TaskRecord } from '../../src/core/task.ts';
+import type { Claim } from '../../src/core/volumes.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
+import type { Sealer } from '../../src/ports/sealing.ts';
 import type { Kind, Loaded, Store } from '../../src/ports/store.ts';
 import type { Dialer, Link } from '../../src/ports/transport.ts';
+import type { KeptAnswer } from './answers.ts';
 import type { EventLog } from './event-log.ts';
 import { followJob } from './jobs.ts';
 import { Ledger } from './ledger.ts';
+import { followTicks } from './periodic.ts';
 import { Sessions } from './sessions.ts';
 import { ClusterState } from './state.ts';
 import { TaskUsages } from './task-usages.ts';
@@ -32,6 +38,8 @@ export interface ManagerDeps {
   readonly openStore: () => Store;
   readonly scorer: Scorer;
   readonly policy: PolicyName;
+  /** Seals secrets and configs. */
+  readonly sealer: Sealer;
   readonly dialer: Dialer;
   readonly connections: Map<string, Link>;
 }
@@ -95,6 +103,8 @@ export class Leader {
   takesStock = false;
   /** Where round robin goes on. */
   cursor = -1;
+  /** When jobs are looked at again, as it was asked for. */
+  readonly #looksAt = new Map<string, number>();
   #index: number;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -149,6 +159,26 @@ export class Leader {
     }
   }
 
+  /** Looks at a job again at a time, ms since the epoch, whatever happens before; undefined: only when something happens. */
+  lookAtJob(name: string, at: number | undefined): void {
+    const { clock } = this.deps.ambient;
+    // Asked for at every change of the job, and mostly for the same time.
+    if (this.#looksAt.get(name) === at) return;
+    if (at === undefined) {
+      this.#looksAt.delete(name);
+      this.deadlines.clear(`job:${name}`);
+      return;
+    }
+    this.#looksAt.set(name, at);
+    this.deadlines.set(`job:${name}`, clock.monotonic() + Math.max(0, at - clock.now()));
+  }
+
+  /** It is time to look at a job. */
+  lookNow(name: string): void {
+    this.#looksAt.delete(name);
+    this.ledger.dirtyJobs.add(name);
+  }
+
   /** A task waits for a place, now or after its delay. */
   awaitPlace(task: TaskRecord): void {
     const { clock } = this.deps.ambient;
@@ -186,7 +216,10 @@ export class Leader {
     while (ledger.dirtyJobs.size > 0) {
       const jobs = [...ledger.dirtyJobs];
       ledger.dirtyJobs.clear();
-      for (const job of jobs) followJob(this, job);
+      for (const job of jobs) {
+        followJob(this, job);
+        followTicks(this, job);
+      }
     }
     this.sessions.sendChanges();
     this.events.trim(ledger);
@@ -219,8 +252,13 @@ function stateFrom({ records }: Loaded): ClusterState {
   const state = new ClusterState();
   const all = <T>(kind: Kind): Iterable<[string, T]> => (records.get(kind) ?? new Map()) as ReadonlyMap<string, T>;
   for (const [key, spec] of all<JobSpec>('version')) state.versions.set(key, spec);
+  for (const [key, release] of all<Release>('release')) state.releases.set(key, release);
   for (const [, job] of all<JobRecord>('job')) state.putJob(job);
   for (const [, node] of all<NodeRecord>('node')) state.putNode(node);
+  for (const [slot, claim] of all<Claim>('claim')) state.claims.set(slot, claim);
+  for (const [, file] of all<SealedFile>('file')) state.putFile(file);
   for (const [, task] of all<TaskRecord>('task')) state.putTask(task);
+  const answers = [...all<KeptAnswer>('answer')].toSorted(([, a], [, b]) => a.at - b.at);
+  for (const [key, answer] of answers) state.answers.set(key, answer);
   return state;
 }

@@ -3,13 +3,17 @@
  * in memory at once; `settle` commits them as one batch, and only when that is on disk does anything leave: answers, orders,
  * acknowledgements, events. A commit that fails ends the leadership (DESIGN.md, rule 12).
  */
+import type { Release } from '../../src/core/deployment.ts';
 import { asCubeError, problem, type CubeError } from '../../src/core/errors.ts';
 import { epochText, type ClusterEvent, type Epoch, type MachineName } from '../../src/core/events.ts';
+import { fileKey, type SealedFile } from '../../src/core/files.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
+import type { Claim } from '../../src/core/volumes.ts';
 import type { Clock } from '../../src/ports/ambient.ts';
 import type { Put, Removal, Store } from '../../src/ports/store.ts';
+import type { KeptAnswer } from './answers.ts';
 import { versionKey, type ClusterState } from './state.ts';
 
 /** A transition, before it has its number and time. */
@@ -109,9 +113,18 @@ export class Ledger {
     this.#change({ kind: 'version', key, value: spec });
   }
 
+  putRelease(job: string, release: Release): void {
+    const key = versionKey(job, release.version);
+    this.#deps.state.releases.set(key, release);
+    this.#change({ kind: 'release', key, value: release });
+  }
+
+  /** Forgets a version, and what became of it. */
   removeVersion(key: string): void {
     this.#deps.state.versions.delete(key);
+    this.#deps.state.releases.delete(key);
     this.#change({ kind: 'version', key });
+    this.#change({ kind: 'release', key });
   }
 
   /** Writes a task. @param quiet for progress that is not worth the disk and changes nothing for its job or node */
@@ -140,9 +153,40 @@ export class Ledger {
     this.#change({ kind: 'node', key: node.id, value: node });
   }
 
+  putClaim(claim: Claim): void {
+    this.#deps.state.claims.set(claim.slot, claim);
+    this.#change({ kind: 'claim', key: claim.slot, value: claim });
+  }
+
+  removeClaim(slot: string): void {
+    this.#deps.state.claims.delete(slot);
+    this.#change({ kind: 'claim', key: slot });
+  }
+
+  putFile(file: SealedFile): void {
+    this.#deps.state.putFile(file);
+    this.#change({ kind: 'file', key: fileKey(file), value: file });
+  }
+
+  removeFile(file: SealedFile): void {
+    this.#deps.state.removeFile(file);
+    this.#change({ kind: 'file', key: fileKey(file) });
+  }
+
   removeNode(id: string): void {
     this.#deps.state.removeNode(id);
     this.#change({ kind: 'node', key: id });
+  }
+
+  putAnswer(key: string, answer: KeptAnswer): void {
+    this.#deps.state.answers.delete(key);
+    this.#deps.state.answers.set(key, answer);
+    this.#change({ kind: 'answer', key, value: answer });
+  }
+
+  removeAnswer(key: string): void {
+    this.#deps.state.answers.delete(key);
+    this.#change({ kind: 'answer', key });
   }
 
   removeEvents(seqs: readonly number[]): void {

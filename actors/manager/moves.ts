@@ -1,9 +1,11 @@
 /** Moving records along their machines: the only place where a state is written. */
-import { jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
+import { deploymentMachine, jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
+import type { DeploymentEvent } from '../../machines/deployment.ts';
 import { flatTable } from '../../machines/flat-table.ts';
 import type { JobEvent } from '../../machines/job.ts';
 import type { NodeEvent } from '../../machines/node.ts';
 import type { TaskEvent } from '../../machines/task.ts';
+import type { Deployment, DeploymentState } from '../../src/core/deployment.ts';
 import type { JobRecord, JobStatus } from '../../src/core/job.ts';
 import type { NodeRecord, NodeState } from '../../src/core/node.ts';
 import { finalStates, isFinal, type Health, type TaskRecord, type TaskState } from '../../src/core/task.ts';
@@ -38,12 +40,21 @@ const jobEvents: readonly JobEvent['type'][] = [
   'tasks.failed',
   'tasks.gone',
 ];
+const deploymentEvents: readonly DeploymentEvent['type'][] = [
+  'slots.updated',
+  'canaries.healthy',
+  'deployment.promoted',
+  'deployment.failed',
+  'deployment.paused',
+  'deployment.superseded',
+];
 const nodeEvents: readonly NodeEvent['type'][] = ['link.welcomed', 'beat.heard', 'deadline.suspect', 'deadline.down', 'node.bye'];
 
 /** Only the order's `desired` is looked at when the machine starts, and its value does not matter to the table. */
 const anyTask = { order: { desired: 'running' } };
 const taskTable = flatTable(taskMachine, taskEvents, anyTask);
 const jobTable = flatTable(jobMachine, jobEvents);
+const deploymentTable = flatTable(deploymentMachine, deploymentEvents);
 const nodeTable = flatTable(nodeMachine, nodeEvents);
 
 /** A task's resting state in its machine: running has its health as a child. */
@@ -86,8 +97,10 @@ export function moveTask(
   const from = taskKey(task);
   const to = taskTable(from, event);
   const [state, health] = (to ?? from).split('.') as [TaskState, Health | undefined];
-  const ended = finalStates.has(state) ? { endedAt: leader.deps.ambient.clock.now() } : {};
-  const moved: TaskRecord = { ...task, ...patch, ...ended, state, health: health ?? 'unknown' };
+  const now = leader.deps.ambient.clock.now();
+  const ended = finalStates.has(state) ? { endedAt: now } : {};
+  const isAnew = (to !== undefined && to !== from) || (patch.attempt ?? task.attempt) !== task.attempt;
+  const moved: TaskRecord = { ...task, ...patch, ...ended, ...(isAnew ? { stateAt: now } : {}), state, health: health ?? 'unknown' };
   leader.ledger.putTask(moved);
   if (to === undefined) return moved;
   noteTask(leader, moved, shown(from), shown(to), event, cause);
@@ -109,6 +122,33 @@ export function moveJob(leader: Leader, job: JobRecord, event: JobEvent['type'],
   leader.ledger.putJobStatus(moved);
   if (to !== undefined) leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to, event, cause, job: job.name });
   return moved;
+}
+
+/** Moves a job's deployment and changes other fields along with it. @returns the job; unchanged where the event changes nothing */
+export function moveDeployment(
+  leader: Leader,
+  job: JobRecord,
+  event: DeploymentEvent['type'],
+  patch: Partial<Deployment>,
+  cause: string,
+): JobRecord {
+  const { deployment } = job;
+  const to = deployment && (deploymentTable(deployment.state, event) as DeploymentState | undefined);
+  if (deployment === undefined || to === undefined) return job;
+  const now = leader.deps.ambient.clock.now();
+  const ended = to === 'succeeded' || to === 'failed' || to === 'superseded' ? { endedAt: now } : {};
+  // Why it was begun by itself is told as long as there is one; why it is paused or failed only while it is.
+  const kept = deployment.rollbackOf === undefined ? { reason: undefined } : {};
+  const moved: JobRecord = { ...job, deployment: { ...deployment, ...kept, ...patch, ...ended, state: to } };
+  leader.ledger.putJob(moved);
+  noteDeployment(leader, moved, deployment.state, event, cause);
+  return moved;
+}
+
+/** Notes a transition of a job's deployment; from `none` for one that begins. */
+export function noteDeployment(leader: Leader, { name, deployment }: JobRecord, from: string, event: string, cause: string): void {
+  if (deployment === undefined) return;
+  leader.ledger.note({ machine: 'deployment', id: `${name}@${deployment.id}`, from, to: deployment.state, event, cause, job: name });
 }
 
 /** Moves a node; what its tasks and the scheduler make of it is the caller's. */

@@ -7,9 +7,11 @@ import { isFinal } from '../../src/core/task.ts';
 import { protocol, type WorkerFrame } from '../../src/ports/transport.ts';
 import type { Leader } from './leader.ts';
 import { moveNode, moveTask } from './moves.ts';
+import { dropNode, withLabels } from './node-admin.ts';
 import { takeReports } from './reports.ts';
 import type { Verdict } from './sessions.ts';
 import { isForgetful, takeStock } from './strays.ts';
+import { nodesChanged } from './system.ts';
 
 type Greeting = Extract<WorkerFrame, { type: 'greet' }>;
 
@@ -59,7 +61,9 @@ export function greet(leader: Leader, link: string, greeting: Greeting): void {
   const { clock } = leader.deps.ambient;
   const known = leader.state.nodes.get(facts.id);
   const now = clock.now();
-  const base: NodeRecord = known ? { ...known, ...facts } : { ...facts, state: 'joining', eligible: true, joinedAt: now, updatedAt: now };
+  const base: NodeRecord = known
+    ? { ...known, ...withLabels(facts, known.labelsSet) }
+    : { ...facts, state: 'joining', eligible: true, joinedAt: now, updatedAt: now };
   if (!known) {
     leader.ledger.note({
       machine: 'node',
@@ -86,6 +90,7 @@ export function greet(leader: Leader, link: string, greeting: Greeting): void {
   leader.sessions.sendAll(facts.id, verdicts);
   leader.ledger.then(() => leader.office.greeted(link));
   leader.roomChanged();
+  nodesChanged(leader);
 }
 
 function refusalOf(leader: Leader, greeting: Greeting): CubeError | undefined {
@@ -110,31 +115,10 @@ function refusalOf(leader: Leader, greeting: Greeting): CubeError | undefined {
 function replaceNamesake(leader: Leader, id: string, name: string): void {
   const old = leader.state.nodeNamed(name);
   if (old === undefined || old.id === id) return;
-  for (const task of leader.state.tasksOn(old.id)) {
-    if (!isFinal(task))
-      moveTask(
-        leader,
-        task,
-        'node.removed',
-        { finishedAt: leader.deps.ambient.clock.now(), reason: `node ${name} joined anew` },
-        'its node joined anew',
-      );
-  }
   leader.deps.ambient.log.warn(
     `node ${name} joined with a new identity; containers of its old one may still run there: docker ps --filter label=${label.node}=${old.id}`,
   );
-  leader.ledger.removeNode(old.id);
-  leader.usage.delete(old.id);
-  leader.taskUsage.drop(old.id);
-  leader.ledger.note({
-    machine: 'node',
-    id: old.id,
-    from: old.state,
-    to: 'none',
-    event: 'node.replaced',
-    cause: `a new node ${name} joined`,
-    node: name,
-  });
+  dropNode(leader, old, { event: 'node.replaced', reason: `node ${name} joined anew`, cause: `a new node ${name} joined` });
 }
 
 /** What the worker holds and should not: stopped if this leader never ordered it, kept if the store forgot it. */

@@ -32,8 +32,9 @@ export function drawBatch(leader: Leader): ScoreRequest {
   if (waiting.length > batchTasksMax) leader.awaitPlace(waiting[batchTasksMax]!);
   const groups: { key: string; group: TaskGroup & { tasks: { id: string; slot: string }[] } }[] = [];
   for (const task of waiting.slice(0, batchTasksMax)) {
-    // What they ask for must be the same, the nodes to avoid with it.
-    const key = [`${task.job}/${task.task}@${task.version}`, ...(task.avoid ?? []).toSorted()].join(' ');
+    // What they ask for must be the same, the nodes to avoid and where its data is with it.
+    const data = leader.state.claims.has(task.slot) ? [task.slot] : [];
+    const key = [`${task.job}/${task.task}@${task.version}`, task.boundTo ?? '', ...data, ...(task.avoid ?? []).toSorted()].join(' ');
     const last = groups.at(-1);
     if (last?.key === key) last.group.tasks.push({ id: task.id, slot: task.slot });
     else

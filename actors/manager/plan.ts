@@ -1,6 +1,9 @@
 /** `plan`: what a submit would do, where each task would go, and why. Decided by a rehearsal; here it is put into words. */
 import type { JobPlan, PlannedChange, UnplacedSlot } from '../../src/core/job-plan.ts';
 import type { JobRecord, JobSpec, TaskSpec } from '../../src/core/job.ts';
+import { Dependencies } from '../../src/core/dependencies.ts';
+import { orderOf } from '../../src/core/rollout.ts';
+import { isDormant } from '../../src/core/ticks.ts';
 import { isDone, isStuck, type Slot } from '../../src/core/slots.ts';
 import { pathsThatDiffer, specDiff } from '../../src/core/spec-diff.ts';
 import { madeFrom } from '../../src/core/spec-hash.ts';
@@ -8,6 +11,7 @@ import type { SubmitChange } from '../../src/core/submission.ts';
 import { listed } from '../../src/core/text.ts';
 import type { TaskRecord } from '../../src/core/task.ts';
 import type { SubmitRequest } from '../../src/ports/control.ts';
+import type { FoundImages } from './digests.ts';
 import { submissionOf } from './jobs.ts';
 import type { Leader } from './leader.ts';
 import { rehearse, type Rehearsal } from './rehearsal.ts';
@@ -28,17 +32,18 @@ interface Subject {
   readonly specOf: (task: TaskRecord) => JobSpec | undefined;
 }
 
-/** What a submit would do now. Nothing is changed. @throws CubeError `conflict` where the submit would */
-export async function planJob(leader: Leader, request: SubmitRequest): Promise<JobPlan> {
-  const { known, change, job } = submissionOf(leader, request, () => leader.index + 1);
-  const warnings = warningsOf(leader, request);
+/** What a submit would do now. Nothing is changed. @param found what its images stand for now, where that counts @throws CubeError `conflict` where the submit would */
+export async function planJob(leader: Leader, request: SubmitRequest, found?: FoundImages): Promise<JobPlan> {
+  const { known, change, job } = submissionOf(leader, request, () => leader.index + 1, found?.images);
+  const warnings = warningsOf(leader, request, found?.warnings);
   const specs = new Map(leader.state.tasksOf(job.name).map((task) => [task.id, jobSpecOf(leader, known, task)]));
   const specOf = (task: TaskRecord): JobSpec | undefined => specs.get(task.id);
   const rehearsal = await rehearse(leader, job, change !== 'unchanged');
   const isOwn = ({ task }: Rehearsal['victims'][number]): boolean => task.job === job.name;
   const losses = new Map(rehearsal.victims.filter(isOwn).map((victim) => [victim.task.id, victim]));
   const subject: Subject = { leader, known, job, change, rehearsal, toChange: slotsToChange(rehearsal), losses, specOf };
-  const slots = rehearsal.slots.map((slot) => slotChange(subject, slot));
+  // What rests has no tasks until its tick, or its dispatch.
+  const slots = isDormant(job) ? [] : rehearsal.slots.map((slot) => slotChange(subject, slot));
   return {
     index: known?.index ?? 0,
     job: job.name,
@@ -70,7 +75,11 @@ function slotChange(subject: Subject, slot: Slot): PlannedChange {
   const old = slot.outdated.find((task) => task.node !== undefined) ?? slot.outdated[0];
   // What has not come to its turn waits for one that found no place.
   if (old && (made || subject.toChange.has(slot.name))) {
-    const reason = [outdatedText(subject, slot, old), orderText(slot), made ? pickText(subject, made) : 'waits for its turn'].join('; ');
+    const reason = [
+      outdatedText(subject, slot, old),
+      orderText(subject, slot, made),
+      made ? pickText(subject, made) : 'waits for its turn',
+    ].join('; ');
     return { action: 'update', slot: slot.name, ...placeOf(subject, made), from: old.nodeName ?? null, reason };
   }
   const loss = slot.current.map(({ id }) => subject.losses.get(id)).find((found) => found !== undefined);
@@ -100,14 +109,20 @@ function outdatedText({ job, specOf }: Subject, slot: Slot, old: TaskRecord): st
   const before = specOf(old);
   if (before === undefined || taskIn(before, slot.task) === undefined) return `it is of version ${old.version}`;
   const made = pathsThatDiffer(madeFrom(before, slot.task), madeFrom(job.spec, slot.task));
+  if (made.length === 0) return 'what it is made from is not what it was';
   // Of a check only counts whether there is one.
   const paths = made.map((path) => (path === 'imageCheck' ? 'health' : path));
   return `${listed(paths)} ${paths.length === 1 ? 'differs' : 'differ'}`;
 }
 
-function orderText({ spec }: Slot): string {
-  const fixed = spec.ports.find((port) => port.host !== undefined);
-  return fixed === undefined ? 'the new one starts first' : `the old one stops first, for host port ${fixed.host}`;
+/** Which of a slot's two tasks comes first, and why not the new one. */
+function orderText({ job, rehearsal }: Subject, slot: Slot, made: TaskRecord | undefined): string {
+  const order = orderOf(slot, job.spec);
+  if (order === 'start-first' || (order === 'if-room' && !(made && rehearsal.waited(made.id)))) return 'the new one starts first';
+  const fixed = slot.spec.ports.find((port) => port.host !== undefined);
+  const volume = slot.spec.volumes?.[0];
+  const why = volume ? `, for its volume ${volume.name ?? volume.hostPath}` : fixed ? `, for host port ${fixed.host}` : '';
+  return `the old one stops first${order === 'if-room' && !fixed ? ', since there is no room for both' : why}`;
 }
 
 /** Why a slot has no task that could go on. */
@@ -132,7 +147,10 @@ function keep({ rehearsal, job, known }: Subject, slot: Slot): PlannedChange {
   const { name, shown } = slot;
   const now = shown === undefined ? undefined : (rehearsal.record(shown.id) ?? shown);
   const kept = { action: 'keep', slot: name, node: now?.nodeName ?? null } as const;
-  if (shown === undefined) return { ...kept, reason: 'it waits until the nodes have told what they run' };
+  if (shown === undefined) {
+    const wait = new Dependencies(job, rehearsal.slots).waitOf(slot);
+    return { ...kept, reason: wait ?? 'it waits until the nodes have told what they run' };
+  }
   if (isDone(slot)) return { ...kept, reason: 'it has completed' };
   if (isStuck(slot, job)) return { ...kept, reason: `it has ended for good: ${shown.reason ?? shown.state}` };
   if (slot.outdated.length > 0) return { ...kept, reason: 'its update is under way' };

@@ -1,5 +1,6 @@
 /** What the leader answers about its cluster. */
 import { problem } from '../../src/core/errors.ts';
+import type { NodeRecord } from '../../src/core/node.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { ExplainView, NodeStatus, StatusView, TaskView } from '../../src/ports/control.ts';
 import { explain, whyNot } from '../../src/scheduling/explain.ts';
@@ -83,14 +84,15 @@ export function taskNamed(leader: Leader, ref: string): TaskRecord {
 
 /** All nodes with what is reserved and used there, by name. */
 export function nodeStatuses(leader: Leader): NodeStatus[] {
-  return [...leader.state.nodes.values()]
-    .map((node) => {
-      const load = leader.state.loadOf(node.id);
-      const used = leader.usage.get(node.id)?.used ?? { cpu: 0, memoryBytes: 0, diskBytes: 0, custom: {} };
-      const reason = leader.strays.reasonOn(node.id) ?? node.reason;
-      return { ...node, ...(reason === undefined ? {} : { reason }), reserved: load.reserved, used, tasks: load.tasks };
-    })
-    .sort((a, b) => a.name.localeCompare(b.name));
+  return [...leader.state.nodes.values()].map((node) => nodeStatus(leader, node)).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** A node with what is reserved and used there. */
+export function nodeStatus(leader: Leader, node: NodeRecord): NodeStatus {
+  const load = leader.state.loadOf(node.id);
+  const used = leader.usage.get(node.id)?.used ?? { cpu: 0, memoryBytes: 0, diskBytes: 0, custom: {} };
+  const reason = leader.strays.reasonOn(node.id) ?? node.reason;
+  return { ...node, ...(reason === undefined ? {} : { reason }), reserved: load.reserved, used, tasks: load.tasks };
 }
 
 /** What the scheduler thinks of each node for a task now; a placed one is looked at as if it were not. */

@@ -44,9 +44,9 @@ function isMovable({ state, strays }: Leader, task: TaskRecord): boolean {
   return job.origin.kind === 'file' && job.spec.type === 'service' && task.state === 'running' && task.desired === 'running';
 }
 
-/** Whether a task keeps something on its node. Specs of this version have no volumes yet; one that has stays. */
+/** Whether a task keeps something on its node: in a volume, or in a directory of the host. */
 function isStateful(spec: TaskSpec): boolean {
-  return Object.hasOwn(spec, 'volumes');
+  return (spec.volumes?.length ?? 0) > 0;
 }
 
 function whyOf({ state }: Leader, { task, from, to, resource, fromUse, toUse }: Move, nameOf: (id: string) => string): string {

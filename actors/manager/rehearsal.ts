@@ -7,6 +7,7 @@ import type { JobRecord } from '../../src/core/job.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { FilterReason, Plan } from '../../src/core/placement.ts';
 import { reconcile, type Change } from '../../src/core/reconcile.ts';
+import { updateOf } from '../../src/core/rollout.ts';
 import type { Slot } from '../../src/core/slots.ts';
 import { newTask, underNewTerms } from '../../src/core/submission.ts';
 import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
@@ -44,6 +45,8 @@ interface Stage extends StandIn {
   readonly followed: Set<string>;
   readonly limits: Limits;
   readonly now: number;
+  /** Tasks that others of the job wait for until they have completed. */
+  readonly awaited: ReadonlySet<string>;
   /** Ids of new records by slot. */
   readonly made: Map<string, string>;
   readonly unplaced: Map<string, readonly FilterReason[]>;
@@ -74,15 +77,18 @@ export async function rehearse(leader: Leader, job: JobRecord, follows: boolean)
   const slotList = state.slotsOf(job);
   const slots = [...slotList.slots];
   // Without a bound on what is replaced at once: all that will have its turn.
-  const atOnce = { ...limits, updateParallel: Number.POSITIVE_INFINITY };
-  const wanted = follows ? reconcile(job, slots, slotList.extra, now, atOnce) : [];
+  const wanted = follows ? reconcile(foreseen(job, limits, Number.POSITIVE_INFINITY), slots, slotList.extra, now, limits) : [];
   const stepsMax = Math.max(1, Math.min(limits.planStepsMax, Math.floor(limits.planLooksMax / Math.max(1, slots.length))));
+  state.putJob(foreseen(job, limits, parallelFor(job, slots, stepsMax, limits)));
   const stage: Stage = {
     ...copy,
     follows,
     followed: new Set(follows ? [job.name] : []),
-    limits: { ...limits, updateParallel: parallelFor(slots, stepsMax, limits) },
+    limits,
     now,
+    awaited: new Set(
+      Object.values(job.spec.tasks).flatMap(({ dependsOn = {} }) => Object.keys(dependsOn).filter((on) => dependsOn[on] === 'completed')),
+    ),
     made: new Map(),
     unplaced: new Map(),
     victims: [],
@@ -108,10 +114,18 @@ export async function rehearse(leader: Leader, job: JobRecord, follows: boolean)
   };
 }
 
+/** A job all of whose instances get well at once, and whose canaries are found good; so many are replaced at once. */
+function foreseen(job: JobRecord, limits: Limits, parallel: number): JobRecord {
+  const update = { ...updateOf(job.spec, limits), healthyForMs: 0, canary: 0, parallel };
+  const { deployment } = job;
+  const rolling = deployment && { deployment: { ...deployment, state: 'rolling' as const, promoted: true as const } };
+  return { ...job, spec: { ...job.spec, update }, ...rolling };
+}
+
 /** How many slots are replaced at once: as the manager does, but more where its way would take too many steps to follow. */
-function parallelFor(slots: readonly Slot[], stepsMax: number, { updateParallel }: Limits): number {
+function parallelFor(job: JobRecord, slots: readonly Slot[], stepsMax: number, limits: Limits): number {
   const updates = slots.reduce((count, slot) => count + (slot.outdated.length > 0 ? 1 : 0), 0);
-  return Math.max(updateParallel, Math.ceil(updates / stepsMax));
+  return Math.max(updateOf(job.spec, limits).parallel, Math.ceil(updates / stepsMax));
 }
 
 function decideAll(stage: Stage, step: number): boolean {
@@ -173,10 +187,15 @@ function noteVictims({ state, causes, victims, toldAt, followed }: Stage, ids: r
  * Time passes: what was placed runs and is well, what was told to stop has stopped. While a task waits for room they stop one by one,
  * since each end is a chance for those that wait longest. @returns whether anything changed
  */
-function settle({ leader, state, told, toldAt, followed, stepsMax }: Stage): boolean {
+function settle({ leader, state, told, toldAt, followed, stepsMax, awaited, now }: Stage): boolean {
   const live = [...followed].flatMap((name) => state.tasksOf(name)).filter((task) => holdsNode(task) && task.state !== 'unreachable');
   const starting = live.filter((task) => task.desired === 'running' && (task.state !== 'running' || task.health !== 'healthy'));
-  for (const task of starting) state.putTask({ ...task, state: 'running', health: 'healthy' });
+  for (const task of starting) {
+    const runs: TaskRecord = { ...task, state: 'running', health: 'healthy', startedAt: now, stateAt: now };
+    state.putTask(runs);
+    const isAwaited = awaited.has(task.task) || state.jobs.get(task.job)?.spec.parallelism !== undefined;
+    if (isAwaited) moveTask(leader, runs, 'report.completed', {}, 'others wait for it to complete');
+  }
   const ending = [...told].flatMap((id) => state.tasks.get(id) ?? []).filter((task) => holdsNode(task) && task.state !== 'unreachable');
   const waits = [...leader.parked].some((id) => state.pending.has(id) && followed.has(state.tasks.get(id)!.job));
   const [first] = ending;

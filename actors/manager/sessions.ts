@@ -1,6 +1,7 @@
 /** Sessions: the open links to workers, and the orders that flow on them. */
 import { runKind } from '../../src/core/job.ts';
 import { asCubeError, problem } from '../../src/core/errors.ts';
+import { registryDigestOf } from '../../src/core/image-digests.ts';
 import { createStreamReader, itemBytes, type StreamReader } from '../../src/core/streams.ts';
 import { isFinal, type Order, type TaskRecord } from '../../src/core/task.ts';
 import type { ManagerFrame, StreamRequest } from '../../src/ports/transport.ts';
@@ -79,6 +80,14 @@ export class Sessions {
     session.streams.closeAll(why ?? `the link to node ${this.#nameOf(session.node)} is lost`);
     this.#byLink.delete(link);
     if (this.#byNode.get(session.node) === session) this.#byNode.delete(session.node);
+  }
+
+  /** Ends a node's session and its link; nothing happens where there is none. */
+  cut(node: string, why: string): void {
+    const link = this.#byNode.get(node)?.link;
+    if (link === undefined) return;
+    this.close(link, why);
+    this.#leader.deps.connections.get(link)?.close(why);
   }
 
   closeAll(why: string): void {
@@ -164,6 +173,11 @@ export class Sessions {
     if (request.kind === 'exec' && session.protocol < 2) {
       throw problem('not-yet', `node ${name} runs a version of Cube without exec`, { hint: 'give that node this version of Cube' });
     }
+    if (request.kind === 'digest' && session.protocol < 3) {
+      throw problem('not-yet', `node ${name} runs a version of Cube that cannot tell what images stand for`, {
+        hint: 'give that node this version of Cube',
+      });
+    }
     return session.streams.open(request, signal, input);
   }
 
@@ -179,6 +193,8 @@ export class Sessions {
     const { state } = this.#leader;
     const job = state.jobs.get(task.job);
     const spec = state.specOf(task)!;
+    const isWanted = job?.hashes[task.task] === task.specHash;
+    const digest = isWanted ? registryDigestOf(job.stamps?.digests?.[spec.image]) : undefined;
     return {
       id: task.id,
       job: task.job,
@@ -195,6 +211,7 @@ export class Sessions {
       sequence: task.sequence,
       ...(task.failures > 0 ? { failures: task.failures } : {}),
       ...(task.tick === undefined ? {} : { tick: task.tick }),
+      ...(digest === undefined ? {} : { digest }),
       ...(job ? { origin: job.origin } : {}),
     };
   }

@@ -28,10 +28,11 @@ export function standIn(leader: Leader, asksAgain: (task: TaskRecord) => boolean
   const parked = new Set([...leader.parked].filter((id) => waits(leader.state.tasks.get(id))));
   const roomierNodes = new Set(leader.roomierNodes);
   let wanted = [...state.pending].some((id) => !parked.has(id));
-  const ledger: Pick<Ledger, 'putTask' | 'orderTask' | 'removeTask' | 'note' | 'then'> = {
+  const ledger: Pick<Ledger, 'putTask' | 'orderTask' | 'removeTask' | 'putClaim' | 'note' | 'then'> = {
     putTask: (task) => state.putTask(task),
     orderTask: (task) => void (task.desired === 'stopped' && told.add(task.id)),
     removeTask: () => undefined,
+    putClaim: (claim) => void state.claims.set(claim.slot, claim),
     note: ({ id, cause }) => void causes.set(id, cause),
     then: () => undefined,
   };

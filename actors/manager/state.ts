@@ -2,12 +2,16 @@
  * The cluster as the leader knows it: records by id, and the indexes it asks for all the time. Only `Ledger` writes here, so that
  * memory and disk get the same changes in the same order.
  */
+import type { Release } from '../../src/core/deployment.ts';
+import { fileId, type SealedFile } from '../../src/core/files.ts';
 import type { JobRecord, JobSpec, TaskSpec } from '../../src/core/job.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
 import { minus, noResources, plus, type Resources } from '../../src/core/resources.ts';
 import { JobSlots, type SlotList } from '../../src/core/slots.ts';
+import type { Claim } from '../../src/core/volumes.ts';
 import { NodeTable } from '../../src/scheduling/node-table.ts';
 import { holdsNode, isFinal, type PortBinding, type TaskRecord } from '../../src/core/task.ts';
+import type { KeptAnswer } from './answers.ts';
 
 /** What the tasks placed on a node take of it. */
 export interface NodeLoad {
@@ -31,6 +35,14 @@ export class ClusterState {
   readonly touched = new Set<string>();
   /** Specs by `versionKey`: of the wanted versions, and of older ones that tasks were made from. */
   readonly versions = new Map<string, JobSpec>();
+  /** What became of the kept versions, by `versionKey`. */
+  readonly releases = new Map<string, Release>();
+  /** Where the data of slots is, by slot. */
+  readonly claims = new Map<string, Claim>();
+  /** Versions of secrets, configs and payloads, oldest first, by `fileId`. */
+  readonly files = new Map<string, readonly SealedFile[]>();
+  /** Answers to keyed requests by a hash of their key, oldest first. */
+  readonly answers = new Map<string, KeptAnswer>();
   /** Ids of tasks that wait for a place. */
   readonly pending = new Set<string>();
   readonly #byJob = new Map<string, Map<string, TaskRecord>>();
@@ -75,6 +87,19 @@ export class ClusterState {
   jobOfClientId(id: string): JobRecord | undefined {
     const name = this.#byClientId.get(id);
     return name === undefined ? undefined : this.jobs.get(name);
+  }
+
+  putFile(file: SealedFile): void {
+    const id = fileId(file.kind, file.name);
+    const others = (this.files.get(id) ?? []).filter(({ version }) => version !== file.version);
+    this.files.set(id, [...others, file].toSorted((a, b) => a.version - b.version));
+  }
+
+  removeFile({ kind, name, version }: Pick<SealedFile, 'kind' | 'name' | 'version'>): void {
+    const id = fileId(kind, name);
+    const left = (this.files.get(id) ?? []).filter((file) => file.version !== version);
+    if (left.length > 0) this.files.set(id, left);
+    else this.files.delete(id);
   }
 
   putNode(node: NodeRecord): void {
@@ -149,6 +174,7 @@ export class ClusterState {
     copy.#origin = this;
     for (const node of [...this.nodes.values()].toSorted((a, b) => this.table.rowOf(a.id) - this.table.rowOf(b.id))) copy.putNode(node);
     for (const job of this.jobs.values()) copy.putJob(job);
+    for (const [slot, claim] of this.claims) copy.claims.set(slot, claim);
     for (const id of this.pending) copy.#take(this.tasks.get(id)!);
     for (const [id, load] of this.#loads) copy.#loads.set(id, { ...load, ports: new Map(load.ports) });
     return copy;
@@ -196,7 +222,7 @@ export class ClusterState {
 
 /** Whether two records of a job ask for the same slots, and count the same records for them. */
 function asksTheSame(a: JobRecord, b: JobRecord): boolean {
-  return a.spec === b.spec && a.hashes === b.hashes && a.run === b.run && a.completedFrom === b.completedFrom;
+  return a.spec === b.spec && a.hashes === b.hashes && a.run === b.run && a.completedFrom === b.completedFrom && a.seats === b.seats;
 }
 
 function into<T>(index: Map<string, Map<string, T>>, key: string): Map<string, T> {

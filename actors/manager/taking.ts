@@ -1,11 +1,12 @@
 /** Taking a plan: each placement is checked against now, and what holds is committed; what does not stays pending with the reason. */
-import type { Ask, FilterReason, Placement, Plan } from '../../src/core/placement.ts';
+import type { Ask, FilterName, FilterReason, Placement, Plan } from '../../src/core/placement.ts';
 import type { TaskRecord } from '../../src/core/task.ts';
 import { Checker } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
 import { tableOf } from './node-views.ts';
 import { askOf, matesOf } from './task-asks.ts';
+import { claimVolumes } from './volumes.ts';
 
 /**
  * Takes a plan, or the first part of a large one, so that others are served in between.
@@ -24,6 +25,9 @@ export function takePlan(leader: Leader, plan: Plan): Plan | undefined {
   return undefined;
 }
 
+/** Filters that let a task through once others have left. */
+const roomFilters: ReadonlySet<FilterName> = new Set(['cpu', 'memory', 'disk', 'custom', 'slots', 'ports', 'perNode']);
+
 /** A placement that may be taken, with what its task asks for. */
 interface Candidate {
   readonly task: TaskRecord;
@@ -39,7 +43,8 @@ function takePlacements(leader: Leader, placements: readonly Placement[]): void 
   for (const placement of placements) {
     const task = leader.state.tasks.get(placement.task);
     if (task?.state !== 'pending' || task.desired !== 'running') continue;
-    const key = `${task.job}/${task.task}@${task.version}`;
+    // Slots whose data is somewhere ask for that node.
+    const key = `${task.job}/${task.task}@${task.version} ${leader.state.claims.has(task.slot) ? task.slot : ''}`;
     let kind = kinds.get(key);
     if (kind === undefined) kinds.set(key, (kind = asks.push({ ask: askOf(leader, task) }) - 1));
     candidates.push({ task, placement, kind });
@@ -69,8 +74,11 @@ function takePlacements(leader: Leader, placements: readonly Placement[]): void 
       reason: undefined,
       reasonCode: undefined,
       roomOn: undefined,
+      wantsRoom: undefined,
     };
-    leader.ledger.orderTask(moveTask(leader, task, 'order.schedule', patch, `placed on ${node.name}`));
+    const placed = moveTask(leader, task, 'order.schedule', patch, `placed on ${node.name}`);
+    leader.ledger.orderTask(placed);
+    claimVolumes(leader, placed);
     mates.add(id, task);
     // What was held for it elsewhere is free.
     if (task.roomOn !== undefined && task.roomOn !== id) leader.roomChanged(task.roomOn);
@@ -85,8 +93,10 @@ function park(leader: Leader, id: string, reasons: readonly FilterReason[]): voi
   // What the batch did not know of may let it have a place: it is in the next one.
   if (leader.changesDrawn === leader.changes) leader.parked.add(id);
   else leader.awaitPlace(task);
+  const wantsRoom = reasons.some(({ filter }) => roomFilters.has(filter));
+  const parked = (task.wantsRoom ?? false) === wantsRoom ? task : { ...task, wantsRoom };
   const why = reasons.map(({ nodes, detail }) => `${nodes} ${nodes === 1 ? 'node' : 'nodes'}: ${detail}`).join('; ');
-  note(leader, task, why || 'no node has joined yet');
+  note(leader, parked, why || 'no node has joined yet', parked !== task);
 }
 
 /** Tasks of a kind on each node while a plan is taken: counted once a kind. */
@@ -112,6 +122,6 @@ class MateCounts {
   }
 }
 
-function note(leader: Leader, task: TaskRecord, reason: string): void {
-  if (task.reason !== reason) leader.ledger.putTask({ ...task, reason });
+function note(leader: Leader, task: TaskRecord, reason: string, isNews = false): void {
+  if (isNews || task.reason !== reason) leader.ledger.putTask({ ...task, reason });
 }

@@ -1,25 +1,35 @@
 /** What tasks ask of the node they go to, drawn from their jobs. */
 import type { Ask } from '../../src/core/placement.ts';
+import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
 import { noResources } from '../../src/core/resources.ts';
 import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
 import type { Leader } from './leader.ts';
+import { storageAsk } from './volumes.ts';
 
 /** What a task asks for. */
 export function askOf(leader: Leader, task: TaskRecord): Ask {
   const job = leader.state.jobs.get(task.job);
   const spec = leader.state.specOf(task);
-  const { constraints, affinity, spread, maxPerNode } = spec ?? {};
+  const { constraints, affinity, maxPerNode } = spec ?? {};
+  const onNode = task.boundTo === undefined ? job?.spec.onNode : (leader.state.nodes.get(task.boundTo)?.name ?? task.boundTo);
+  const spread = spreadOf(spec, job?.spec);
   return {
     resources: spec?.resources ?? noResources,
     datacenters: job?.spec.datacenters ?? [],
     ports: spec?.ports ?? [],
-    ...(job?.spec.onNode === undefined ? {} : { onNode: job.spec.onNode }),
+    ...(onNode === undefined ? {} : { onNode }),
     ...(task.avoid === undefined || task.avoid.length === 0 ? {} : { avoid: task.avoid }),
     ...(constraints === undefined ? {} : { constraints }),
     ...(affinity === undefined ? {} : { affinity }),
     ...(spread === undefined ? {} : { spread }),
     ...(maxPerNode === undefined ? {} : { maxPerNode }),
+    ...storageAsk(leader, task, spec, job),
   };
+}
+
+/** What instances are spread over: as their job says, else over the data centers it names, if there are several. */
+function spreadOf(task: TaskSpec | undefined, job: JobSpec | undefined): string | undefined {
+  return task?.spread ?? (job && job.type !== 'system' && job.datacenters.length > 1 ? 'datacenter' : undefined);
 }
 
 /** Where the tasks of a task's kind are, its own record left out: for those whose place depends on it. */

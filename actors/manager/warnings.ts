@@ -12,9 +12,9 @@ function warningsFor(leader: Leader, spec: JobSpec): readonly string[] {
   return asks ? unmeetable(spec, [...leader.state.nodes.values()].map(attributesOf)) : [];
 }
 
-/** The same of a submit. @throws CubeError `invalid-file` with all of it, when the submit is to be refused for such */
-export function warningsOf(leader: Leader, { spec, strict }: SubmitRequest): readonly string[] {
-  const warnings = warningsFor(leader, spec);
+/** The same of a submit. @param more what else there is to know @throws CubeError `invalid-file` with all of it, when the submit is to be refused for such */
+export function warningsOf(leader: Leader, { spec, strict }: SubmitRequest, more: readonly string[] = []): readonly string[] {
+  const warnings = [...warningsFor(leader, spec), ...more];
   if (strict !== true || warnings.length === 0) return warnings;
   throw problem('invalid-file', warnings.join('\n'), {
     problems: warnings.map((message) => ({ message })),

@@ -3,6 +3,7 @@ import type { Observation } from '../../src/core/attempts.ts';
 import { asCubeError } from '../../src/core/errors.ts';
 import { isChecked } from '../../src/core/health.ts';
 import { containerName } from '../../src/core/ids.ts';
+import { filledOrder } from '../../src/core/placeholders.ts';
 import { delayLeft } from '../../src/core/restart.ts';
 import { pause, untilEngineAnswers } from '../patience.ts';
 import { clear, ended } from './ending.ts';
@@ -72,15 +73,13 @@ function backOffAgain({ ambient }: TaskDeps, { observed, order, send }: EffectRu
 /** Pulls and creates. The container of the attempt before is kept for now: its removal would hold the next one up. */
 export async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
   const { order, observed, signal, send } = task;
+  const work = { order: filledOrder(order, deps.nodeName()), attempt: observed.attempt };
   const made = untilEngineAnswers(deps, task, () =>
-    deps.runtime.prepare(
-      { order, attempt: observed.attempt },
-      {
-        signal,
-        onProgress: (detail) => send({ type: 'report.progress', observed: { detail } }),
-        onPulled: (image) => deps.upkeep.images.pulled(image),
-      },
-    ),
+    deps.runtime.prepare(work, {
+      signal,
+      onProgress: (detail) => send({ type: 'report.progress', observed: { detail } }),
+      onPulled: (image) => deps.upkeep.images.pulled(image),
+    }),
   );
   const [ref] = await Promise.all([made, keepLastDown(deps, task)]);
   deps.upkeep.images.used(order.spec.image);

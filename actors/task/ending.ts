@@ -9,7 +9,14 @@ import { pause, untilEngineAnswers } from '../patience.ts';
 import { refOf, type EffectRun, type TaskDeps } from './run.ts';
 
 /** What can be mended by nobody but the user, ever. */
-const hopeless: ReadonlySet<ErrorCode> = new Set(['image-not-found', 'image-denied', 'image-bad-name', 'bad-command', 'bad-settings']);
+const hopeless: ReadonlySet<ErrorCode> = new Set([
+  'image-not-found',
+  'image-denied',
+  'image-bad-name',
+  'bad-command',
+  'bad-settings',
+  'bad-mount',
+]);
 
 /** The exit code shells and Docker give when a container could not be run at all. */
 const couldNotRun = 125;

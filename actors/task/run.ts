@@ -22,6 +22,8 @@ export interface TaskDeps {
   readonly found: (taskId: string) => readonly Found[];
   /** What a task was last ordered: its terms may change while an effect is under way. */
   readonly orderOf: (taskId: string) => Order | undefined;
+  /** Of the node it is on, for its variables. */
+  readonly nodeName: () => string;
   /** Where ended containers go, and who looks after images. */
   readonly upkeep: TaskUpkeep;
 }

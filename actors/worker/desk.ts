@@ -47,7 +47,8 @@ export class WorkerDesk {
   readonly #host: Host;
   /** Tasks whose ends are on their way to the disk. */
   readonly #untold = new Set<string>();
-  #facts: NodeFacts | undefined;
+  /** What this host says of itself, once it has recovered. */
+  facts: NodeFacts | undefined;
   #link: string | undefined;
   #streams: StreamServer | undefined;
   #inOrder: Promise<void> = Promise.resolve();
@@ -69,7 +70,7 @@ export class WorkerDesk {
   /** Looks at what runs, and takes the tasks of the book up again. May be called again after it failed. */
   async recover(): Promise<void> {
     const { facts, book } = this.deps;
-    this.#facts = await facts(book.identity.nodeId);
+    this.facts = await facts(book.identity.nodeId);
     await this.upkeep.begin();
     for (const id of liveIds(book)) this.begin(id);
     // Whether the manager heard of these ends is not known any more.
@@ -161,7 +162,7 @@ export class WorkerDesk {
       protocolMin: protocol.min,
       protocolMax: protocol.max,
       clusterId: identity.clusterId,
-      facts: this.#facts!,
+      facts: this.facts!,
       epoch: seen.epoch,
       revision: seen.revision,
       reports,

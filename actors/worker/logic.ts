@@ -52,6 +52,7 @@ export function createWorkerLogic(deps: WorkerDeps): WorkerLogic {
         runtime,
         found: (id) => desk.upkeep.foundOf(id),
         orderOf: (id) => desk.orderOf(id),
+        nodeName: () => desk.facts!.name,
         upkeep: desk.upkeep,
       }),
       recover: fromPromise(() => desk.recover()),

@@ -3,7 +3,8 @@ import type { JobRecord } from '../core/job.ts';
 import type { TaskRecord } from '../core/task.ts';
 import { isoTime, jobJson, taskJson } from '../core/views.ts';
 import type { ExplainJson, JobJson, LogLineJson, StatusJson } from '../core/views.ts';
-import type { ExplainView, JobView, LogLine, StatusView } from '../ports/control.ts';
+import type { VersionJson } from '../core/deployment-view.ts';
+import type { ExplainView, JobView, LogLine, StatusView, VersionView } from '../ports/control.ts';
 
 /** A job with its counts. */
 export function jobViewJson(job: JobView): JobJson {
@@ -13,6 +14,11 @@ export function jobViewJson(job: JobView): JobJson {
 /** A job as a submit left it, with the counts known of it (none, when it was forgotten at once). */
 export function submittedJson(job: JobRecord, known: JobView | undefined): JobJson {
   return jobJson(job, known?.counts ?? { desired: 0, running: 0, healthy: 0, failed: 0, completed: 0 });
+}
+
+/** A version of a job. */
+export function versionJson({ version, createdAt, cause, state, reason, isCurrent, spec, diff }: VersionView): VersionJson {
+  return { version, createdAt: isoTime(createdAt), cause, state: state ?? null, reason: reason ?? null, isCurrent, spec, diff };
 }
 
 /** Jobs and tasks as of one commit. */

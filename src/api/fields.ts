@@ -80,8 +80,50 @@ export const inQuery = {
     ),
 };
 
+/** An object whose values all are such; undefined for what is none. */
+function recordOf<T>(value: unknown, isOne: (one: unknown) => one is T): Readonly<Record<string, T>> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const entries = Object.entries(value);
+  return entries.every((entry): entry is [string, T] => isOne(entry[1])) ? Object.fromEntries(entries) : undefined;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return wholeNumber(value) !== undefined;
+}
+
+const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 /** Fields of a JSON body. */
 export const inBody = {
+  /** Whole numbers by name, one at least. */
+  counts: (says: string): Field<Readonly<Record<string, number>>> => ({
+    says,
+    schema: { type: 'object', additionalProperties: { type: 'integer', minimum: 0 }, minProperties: 1 },
+    required: true,
+    read: (value, name) => {
+      const read = recordOf(value, isCount);
+      if (read !== undefined && Object.keys(read).length > 0) return read;
+      const given = value === undefined ? 'it is missing' : `not ${JSON.stringify(value)}`;
+      throw problem('usage', `"${name}" must be an object of whole numbers of 0 or more, one at least: ${given}`);
+    },
+  }),
+  /** Texts by name. */
+  texts: (says: string) =>
+    field(says, { type: 'object', additionalProperties: { type: 'string' } }, 'an object of texts', (value) => recordOf(value, isText)),
+  /** A list of texts. */
+  words: (says: string) =>
+    field(says, { type: 'array', items: { type: 'string' } }, 'a list of texts', (value) =>
+      Array.isArray(value) && value.every(isText) ? (value as readonly string[]) : undefined,
+    ),
+  /** Bytes. */
+  base64: (says: string) =>
+    field(says, { type: 'string', contentEncoding: 'base64' }, 'bytes in base64', (value) =>
+      isText(value) && base64Pattern.test(value) ? new Uint8Array(Buffer.from(value, 'base64')) : undefined,
+    ),
   flag: (says: string) => field(says, { type: 'boolean' }, 'true or false', (value) => (typeof value === 'boolean' ? value : undefined)),
   count: (says: string) => field(says, { type: 'integer', minimum: 0 }, 'a whole number of 0 or more', wholeNumber),
   choice: <const T extends string>(says: string, choices: readonly T[]) =>

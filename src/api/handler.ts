@@ -1,6 +1,7 @@
 /** From a matched row to a response: scope, query, body, Idempotency-Key, handler, answer. */
 import { asCubeError } from '../core/errors.ts';
 import type { Scope } from '../ports/auth.ts';
+import type { RequestKey } from '../ports/control.ts';
 import { commonHeaders, errorResponse, plainResponse } from './answers.ts';
 import { readBody } from './body.ts';
 import { bytesResponse } from './bytes.ts';
@@ -35,8 +36,11 @@ function checkScope(row: Route, scope: Scope | undefined): void {
   if (scope === undefined || !allows(scope, row.need)) throw notAllowed(scope ?? 'join', row.need);
 }
 
-/** A function that answers matched requests. It throws what is wrong with one before its handler runs. */
-export function createHandler(deps: ApiDeps, streams: Streams, book: AnswerBook) {
+/**
+ * A function that answers matched requests. It throws what is wrong with one before its handler runs.
+ * @param keyed the same row, whose handler does what it does once for a key
+ */
+export function createHandler(deps: ApiDeps, streams: Streams, book: AnswerBook, keyed: (row: Route, request: RequestKey) => Route) {
   const { clock, limits, log, openLoopback } = deps;
 
   const openStream = async (answer: LinesAnswer, request: Request): Promise<Response> => {
@@ -89,6 +93,7 @@ export function createHandler(deps: ApiDeps, streams: Streams, book: AnswerBook)
     if (key === null || row.secret === true) return answered(row, matched, text);
     const url = new URL(request.url);
     const print = fingerprint(request.method, url.pathname + url.search, text);
-    return repeated(await book.once(checkKey(key), print, async () => kept(await answered(row, matched, text))));
+    const once = keyed(row, { key: checkKey(key), print });
+    return repeated(await book.once(key, print, async () => kept(await answered(once, matched, text))));
   };
 }

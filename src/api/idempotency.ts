@@ -1,7 +1,8 @@
 /**
  * Idempotency-Keys: the first answer to a key is kept and repeated, so that a retry after a lost answer doubles nothing.
- * The book lives in memory for now and ends with the process. That is enough for submits, which do nothing the second time
- * anyway (an unchanged job stays, a known Task.ID is refused); a stop that is repeated after a restart stops again.
+ * The book lives in memory and ends with the process: it repeats an answer byte by byte, errors too, and lets who comes meanwhile wait.
+ * That nothing is done twice over a restart is the manager's promise, which writes a key down with what was done under it
+ * (`Control.keyed`).
  */
 import { createHash } from 'node:crypto';
 import { problem } from '../core/errors.ts';

@@ -7,6 +7,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { asCubeError, problem } from '../core/errors.ts';
 import type { CubeError } from '../core/errors.ts';
 import type { Scope } from '../ports/auth.ts';
+import type { RequestKey } from '../ports/control.ts';
 import { errorResponse } from './answers.ts';
 import type { ApiDeps } from './deps.ts';
 import { createGate } from './gate.ts';
@@ -14,6 +15,7 @@ import type { Gate } from './gate.ts';
 import { createHandler } from './handler.ts';
 import { createAnswerBook } from './idempotency.ts';
 import { pageResponse } from './page.ts';
+import type { Route } from './route.ts';
 import { routesOf } from './routes/index.ts';
 import { createStreams } from './streams.ts';
 import { createTable, honoPath } from './table.ts';
@@ -49,7 +51,16 @@ export function createApi(deps: ApiDeps): Api {
   const table = createTable(routesOf(deps));
   const gate = createGate(deps);
   const streams = createStreams(deps);
-  const handle = createHandler(deps, streams, createAnswerBook(deps.limits, deps.clock));
+  // Every handler has the port of a keyed request, so that no row has to think of its key.
+  const keyed = (row: Route, request: RequestKey): Route => {
+    const { control, worker } = deps;
+    const ports = {
+      ...(control === undefined ? {} : { control: control.keyed(request) }),
+      ...(worker === undefined ? {} : { worker: worker.keyed(request) }),
+    };
+    return routesOf({ ...deps, ...ports })[table.routes.indexOf(row)]!;
+  };
+  const handle = createHandler(deps, streams, createAnswerBook(deps.limits, deps.clock), keyed);
   const app = new Hono<Env>();
   deps.metrics.gauge('cube_http_streams', 'Event and log streams open now', () => streams.count());
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { policyNames } from '../core/placement.ts';
 import { taskStates } from '../core/task.ts';
 import type * as views from '../core/views.ts';
+import type { VolumeJson } from '../core/volume-view.ts';
 
 const whole = z.int().min(0);
 
@@ -12,6 +13,9 @@ const filter = z.enum([
   'node',
   'datacenter',
   'constraint',
+  'feature',
+  'mount',
+  'volume',
   'perNode',
   'cpu',
   'memory',
@@ -39,6 +43,19 @@ export const explain = z.object({
     }),
   ),
 }) satisfies z.ZodType<views.ExplainJson>;
+
+/** `VolumeJson`. */
+export const volume = z.object({
+  name: z.string().describe('the first of `volumes`'),
+  job: z.string(),
+  slot: z.string(),
+  node: z.string().describe("the node's name"),
+  nodeId: z.string(),
+  nodeGone: z.boolean().describe('the node was removed'),
+  volumes: z.array(z.string()).describe("names of the engine's volumes"),
+  inUse: z.boolean().describe('a task of the slot may be using them'),
+  since: z.iso.datetime(),
+}) satisfies z.ZodType<VolumeJson>;
 
 /** `views.RebalanceJson`. */
 export const rebalance = z.object({

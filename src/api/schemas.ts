@@ -7,7 +7,8 @@ import { jobSchema } from '../core/job-file/index.ts';
 import type { SeedsNode, SeedsStats, SeedsTask } from '../core/seeds.ts';
 import { taskStates } from '../core/task.ts';
 import type * as views from '../core/views.ts';
-import { explain, plan, rebalance } from './scheduling-schemas.ts';
+import { explain, plan, rebalance, volume } from './scheduling-schemas.ts';
+import { deployment, versions } from './version-schemas.ts';
 
 const whole = z.int().min(0);
 const time = z.iso.datetime().describe('ISO 8601, UTC');
@@ -36,6 +37,10 @@ const job = z.object({
   healthy: whole,
   failed: whole,
   completed: whole,
+  deployment: deployment.nullable().describe('its newest roll-out'),
+  parent: z.string().nullable().describe('the parameterized job that it is a run of'),
+  nextTick: time.nullable().describe('of a periodic job: the tick of its next run'),
+  lastTick: time.nullable().describe('of a periodic job: the tick of its newest run'),
   createdAt: time,
   updatedAt: time,
 }) satisfies z.ZodType<views.JobJson>;
@@ -213,6 +218,9 @@ export const schemas = {
   Status: z.object({ index: whole, jobs: z.array(job), tasks: z.array(task) }) satisfies z.ZodType<views.StatusJson>,
   Task: task,
   Tasks: z.array(task),
+  Versions: versions,
+  Volume: volume,
+  Volumes: z.array(volume),
   Explain: explain,
   Rebalance: rebalance,
   Plan: plan,

@@ -10,7 +10,7 @@ import { runTaskEvent } from '../api/seeds.ts';
 import { asCubeError, problem } from '../core/errors.ts';
 import type { NodeOptions } from '../core/node-options.ts';
 import type { Ambient, Metrics } from '../ports/ambient.ts';
-import type { WorkerControl } from '../ports/control.ts';
+import type { RequestKey, WorkerControl } from '../ports/control.ts';
 import type { KeptLogs } from '../ports/kept-logs.ts';
 import type { HostMeter, Runtime } from '../ports/runtime.ts';
 import type { Scorer } from '../ports/scorer.ts';
@@ -59,8 +59,9 @@ export async function startManager(parts: RoleParts & { readonly openStore: () =
   manager.attach(actor);
   registerGauges(parts.metrics, () => manager.measured());
   manager.answerCalls(async (what, node) => {
-    if (what.kind === 'submit') return runTaskEvent(manager.control, options.limits, what.event, node);
-    await manager.control.stopTask(what.id);
+    const control = what.key === undefined ? manager.control : manager.control.keyed(what.key);
+    if (what.kind === 'submit') return runTaskEvent(control, options.limits, what.event, node);
+    await control.stopTask(what.id);
     return null;
   });
   const leads = reaches(
@@ -175,11 +176,13 @@ async function startedOr(opened: Opened, started: Promise<void>, signal: AbortSi
   }
 }
 
-function workerControl(desk: WorkerDesk): WorkerControl {
+function workerControl(desk: WorkerDesk, key?: RequestKey): WorkerControl {
+  const keyed = key === undefined ? {} : { key };
   return {
-    submit: (event) => desk.call({ kind: 'submit', event }),
+    keyed: (request) => workerControl(desk, request),
+    submit: (event) => desk.call({ kind: 'submit', event, ...keyed }),
     stop: async (id) => {
-      await desk.call({ kind: 'stop', id });
+      await desk.call({ kind: 'stop', id, ...keyed });
     },
     tasks: () => [...desk.book.entries.values()].map(({ order, report }) => ({ order, report })),
     stats: () => desk.sample(),

@@ -20,6 +20,7 @@ export async function openRuntime(options: NodeOptions, owner: Owner, directory:
   const { openDockerRuntime } = await import('../runtime/docker/docker.ts');
   return openDockerRuntime({
     ...(dockerHost === undefined ? {} : { dockerHost }),
+    ...(options.mounts === undefined ? {} : { mounts: options.mounts }),
     ...(process.env['DOCKER_CERT_PATH'] && process.env['DOCKER_TLS_VERIFY'] ? { certificateFolder: process.env['DOCKER_CERT_PATH'] } : {}),
     ...(process.env['DOCKER_CONFIG'] ? { configFolder: process.env['DOCKER_CONFIG'] } : {}),
     owner,
@@ -52,6 +53,8 @@ export function nodeFacts(options: NodeOptions, nodeId: string, found: RuntimeFa
     ...(found.cpuModel === undefined ? {} : { cpuModel: found.cpuModel }),
     version: options.version,
     runtime: { name: found.name, version: found.version },
+    mounts: options.mounts ?? [],
+    features: found.features ?? [],
   };
 }
 

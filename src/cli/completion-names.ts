@@ -11,6 +11,15 @@ type Source = (context: Context, begun: string) => Promise<readonly string[]>;
 
 const jobs: Source = async (context) => (await (await connect(context)).status()).jobs.map((job) => job.name);
 
+const parameterized: Source = async (context) =>
+  (await (await connect(context)).status()).jobs.filter((job) => job.type === 'parameterized').map((job) => job.name);
+
+/** `shop/web=`: a count is to follow. */
+const scalable: Source = async (context) => {
+  const { tasks } = await (await connect(context)).status();
+  return [...new Set(tasks.map((task) => `${task.job}/${task.task}=`))];
+};
+
 const jobsAndTasks: Source = async (context) => namesIn(await (await connect(context)).status());
 
 const everything: Source = async (context) => {
@@ -34,12 +43,20 @@ const sources: Readonly<Record<string, Source>> = {
   status: everything,
   stop: jobsAndTasks,
   start: jobs,
+  restart: jobs,
+  wait: jobs,
+  history: jobs,
+  rollback: jobs,
+  promote: jobs,
+  dispatch: parameterized,
+  scale: scalable,
   logs: jobsAndTasks,
   exec: jobsAndTasks,
   explain: tasks,
   submit: jobFiles,
   plan: jobFiles,
   machines,
+  volume: async () => ['ls', 'release'],
   completion: async () => ['bash', 'zsh', 'fish', 'powershell'],
 };
 

@@ -104,3 +104,18 @@ export function missingIn(ref: string, kinds: string, status: StatusJson, nodes:
 export async function missingJobOrTask(client: Client, ref: string, kinds = 'job or task'): Promise<CubeError> {
   return missingIn(ref, kinds, await client.status());
 }
+
+/**
+ * What was asked of a job.
+ * @throws CubeError `not-found` with the most similar name where there is no such job; what the manager says of one that there is
+ */
+export async function ofJob<Value>(client: Client, name: string, asked: Promise<Value>): Promise<Value> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    const error = asCubeError(thrown);
+    if (error.code !== 'not-found') throw error;
+    const names = (await client.status()).jobs.map((job) => job.name);
+    throw names.includes(name) ? error : missing(name, 'job', names);
+  }
+}

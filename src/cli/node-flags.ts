@@ -1,8 +1,9 @@
 /** The options of `up`, `manager` and `worker`, read into what src/boot composes a node from. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { customResourceProblem } from '../core/custom-resource.ts';
-import { problem } from '../core/errors.ts';
+import { CubeError, problem } from '../core/errors.ts';
 import type { NodeOptions } from '../core/node-options.ts';
 import { isPolicyName, policyNames } from '../core/placement.ts';
 import { parseBytes } from '../core/resources.ts';
@@ -27,6 +28,7 @@ export const nodeSpecs: readonly OptionSpec[] = [
   { flags: '--disk <size>', about: 'disk to offer (default: all)' },
   { flags: '--ports <from-to>', about: 'host ports handed out to tasks (default: 20000-29999)' },
   { flags: '--runtime <name>', about: 'docker or process (default: docker)' },
+  { flags: '--allow-mount <dir>', about: 'a directory of this host that tasks may mount, with all in it; many' },
   { flags: '--docker-host <url>', about: 'the engine (default: DOCKER_HOST, else the usual socket)' },
   { flags: '--scheduler <policy>', about: 'epvm, roundrobin, spread or binpack (default: epvm)' },
   { flags: '--store <store>', about: 'where state lives: level' },
@@ -36,7 +38,6 @@ export const nodeSpecs: readonly OptionSpec[] = [
   { flags: '--log-level <level>', about: 'debug, info, warn or error (default: warn)' },
   { flags: '--ha', about: 'several managers', later: true },
   { flags: '--drain-on-stop', about: 'move the tasks away before stopping', later: true },
-  { flags: '--allow-mount <dir>', about: 'host directories tasks may mount', later: true },
 ];
 
 /** Options of a node that dials its manager. */
@@ -120,6 +121,24 @@ function policy(input: Input): NodeOptions['scheduler'] {
   throw problem('usage', `--scheduler is ${listed(policyNames, 'or')}, not "${text}"${close ? `; did you mean ${close}?` : ''}`);
 }
 
+/** @throws CubeError `usage` for what is no directory now: else a typing error would be noticed by the first task only */
+async function allowedMounts(input: Input): Promise<readonly string[]> {
+  const mounts = new Set<string>();
+  for (const text of input.texts('allow-mount')) {
+    if (text === '') throw problem('usage', '--allow-mount needs a directory');
+    const path = resolve(text);
+    try {
+      if (!(await stat(path)).isDirectory()) throw problem('usage', `--allow-mount ${text}: that is no directory`);
+    } catch (thrown) {
+      if (thrown instanceof CubeError) throw thrown;
+      const { code, message } = thrown as NodeJS.ErrnoException;
+      throw problem('usage', `--allow-mount ${text}: ${code === 'ENOENT' ? 'there is no such directory' : message}`, { cause: thrown });
+    }
+    mounts.add(path);
+  }
+  return [...mounts];
+}
+
 function refuseOtherStores(input: Input): void {
   const store = input.text('store') ?? 'level';
   if (store.startsWith('etcd://')) throw problem('not-yet', '--store etcd:// is not in this version yet');
@@ -164,6 +183,7 @@ export async function readNodeOptions(context: Context, kind: NodeKind): Promise
     offer: offered(input),
     ports: portRange(input.text('ports'), limits),
     runtime: input.choice('runtime', ['docker', 'process']) ?? 'docker',
+    mounts: await allowedMounts(input),
     ...(dockerHost === undefined ? {} : { dockerHost }),
     ...(join ? { join } : {}),
     workers: kind.workers ?? [],

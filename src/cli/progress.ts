@@ -1,6 +1,7 @@
 /** Live progress of a job on stderr: a view that is drawn again on a terminal, a line for each change elsewhere. */
 import { formatDuration } from '../core/duration.ts';
 import type { StatusJson, TaskJson } from '../core/views.ts';
+import { deploymentOf, deploymentText, isUnderWay } from './deployment-text.ts';
 import type { LiveView } from './live-view.ts';
 import type { Output } from './output.ts';
 import { countsText, currentTasks, healthCell, isUp, jobSentence, taskSentence, whyText } from './tasks.ts';
@@ -29,6 +30,7 @@ export class Progress {
   private readonly now: () => number;
   private readonly startedAt: number;
   private lastCounts = '';
+  private lastDeployment = '';
 
   /**
    * @param ignored ids of tasks that had ended before
@@ -46,6 +48,7 @@ export class Progress {
   /** Shows what is new. */
   show(status: StatusJson): void {
     const tasks = currentTasks(status.tasks.filter((task) => !this.ignored.has(task.id)));
+    if (!this.view) this.sayDeployment(status);
     if (this.view) this.view.show(this.drawing(status, tasks));
     else if (tasks.length > shownMax) this.sayCounts(status, tasks);
     else for (const task of tasks) this.say(task, status.jobs.find((job) => job.name === task.job)?.version ?? task.version);
@@ -69,6 +72,17 @@ export class Progress {
     this.view?.clear();
   }
 
+  /** How far an update is, once there is something to say of it. */
+  private sayDeployment(status: StatusJson): void {
+    for (const job of status.jobs) {
+      const { updated = 0, rollbackOf = null, state } = deploymentOf(job) ?? {};
+      const text = isUnderWay(job) && (updated > 0 || rollbackOf !== null || state !== 'rolling') ? deploymentText(job) : undefined;
+      if (text === undefined || text === this.lastDeployment) continue;
+      this.lastDeployment = text;
+      this.output.note(`${job.name}: ${text}`);
+    }
+  }
+
   private sayCounts(status: StatusJson, tasks: readonly TaskJson[]): void {
     const counts = countsText(tasks);
     if (counts === this.lastCounts) return;
@@ -82,6 +96,7 @@ export class Progress {
     const table = alignTable(['', '', '', ''], rows, this.output.paintNote).slice(1);
     const since = formatDuration(this.now() - this.startedAt);
     const heads = status.jobs.map((job) => this.output.paintNote(`${jobSentence(job)}, ${since}`, 'strong'));
-    return [...heads, ...(tasks.length > shownMax ? [`  ${countsText(tasks)}`] : []), ...table];
+    const updates = status.jobs.filter(isUnderWay).map((job) => `  ${deploymentText(job) ?? ''}`);
+    return [...heads, ...updates, ...(tasks.length > shownMax ? [`  ${countsText(tasks)}`] : []), ...table];
   }
 }

@@ -1,7 +1,9 @@
 /** How `cube status` shows what there is: lines for people. */
 import { shortId } from '../core/ids.ts';
+import { runKind } from '../core/job.ts';
 import { formatBytes } from '../core/resources.ts';
 import type { EventJson, JobJson, StatusJson, TaskJson } from '../core/views.ts';
+import { deploymentMark, deploymentText } from './deployment-text.ts';
 import type { Thing } from './find.ts';
 import type { Paint } from './output.ts';
 import { alignTable, fitTable } from './table.ts';
@@ -42,13 +44,20 @@ export function jobLines(jobs: readonly JobJson[], options: ViewOptions): string
   const rows = jobs.map((job): Cell[] => [
     job.name,
     job.type,
-    statusCell(job.status),
-    `${job.type === 'batch' ? job.completed : job.running}/${job.desired}`,
+    statusWithMark(job),
+    `${runKind(job.type) === 'batch' ? job.completed : job.running}/${job.desired}`,
     String(job.failed),
     String(job.version),
     ago(job.updatedAt, options.nowMs),
   ]);
   return alignTable(['NAME', 'TYPE', 'STATUS', 'DONE', 'FAILED', 'VERSION', 'UPDATED'], rows, options.paint);
+}
+
+/** A job's status, and what becomes of its update: `degraded, updating 2/10`. */
+function statusWithMark(job: JobJson): Cell {
+  const [mark, tone] = deploymentMark(job);
+  const status = statusCell(job.status);
+  return mark === '' ? status : [`${job.status}, ${mark}`, status[1] === 'bad' ? 'bad' : tone];
 }
 
 function facts(rows: readonly (readonly [string, Cell])[], paint: Paint): string[] {
@@ -72,6 +81,10 @@ function oneJobLines(status: StatusJson, options: ViewOptions): string[] {
       ['status', statusCell(job.status)],
       ['reason', job.reason ?? ''],
       ['version', `${job.version} (index ${job.index})`],
+      ['deployment', deploymentText(job) ?? ''],
+      ['run of', (job.parent as string | null | undefined) ?? ''],
+      ['last tick', job.lastTick ?? ''],
+      ['next tick', job.nextTick ?? ''],
       ['wanted', `${job.desired}: ${job.running} running, ${job.healthy} healthy, ${job.completed} completed, ${job.failed} failed`],
       ['data centers', job.datacenters.length > 0 ? job.datacenters.join(', ') : 'any'],
       ['created', ago(job.createdAt, nowMs)],

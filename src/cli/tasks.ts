@@ -1,4 +1,5 @@
 /** What the commands say about tasks and jobs. */
+import { runKind } from '../core/job.ts';
 import { finalStates } from '../core/task.ts';
 import type { TaskState } from '../core/task.ts';
 import type { JobJson, TaskJson } from '../core/views.ts';
@@ -99,6 +100,6 @@ export function taskSentence(task: TaskJson): string {
 /** `shop is running: 3 of 3 healthy (version 2)`. */
 export function jobSentence(job: JobJson): string {
   const { name, status, version, type } = job;
-  const amount = type === 'batch' ? `${job.completed} of ${job.desired} completed` : `${job.healthy} of ${job.desired} healthy`;
+  const amount = runKind(type) === 'batch' ? `${job.completed} of ${job.desired} completed` : `${job.healthy} of ${job.desired} healthy`;
   return `${name} is ${status}: ${amount} (version ${version})`;
 }

@@ -1,7 +1,9 @@
 /** PURE: whether what a command waits for has come, or never will. */
 import { isErrorCode, problem } from '../core/errors.ts';
 import type { CubeError } from '../core/errors.ts';
+import type { DeploymentJson } from '../core/deployment-view.ts';
 import type { JobJson, StatusJson, TaskJson } from '../core/views.ts';
+import { deploymentOf, pausedHint } from './deployment-text.ts';
 import { currentTasks, isOver, isUp, taskSentence } from './tasks.ts';
 
 /** What is waited for. */
@@ -11,10 +13,19 @@ export interface Goal {
   readonly version: number;
   /** Ids of tasks that had ended before: their ends say nothing about this run. */
   readonly before: ReadonlySet<string>;
+  /** The version to which a failure goes back, where that is known. */
+  readonly goodVersion?: number;
+}
+
+/** What was waited for has come. */
+interface Good {
+  readonly ok: true;
+  /** What is said of it, where that is more than the job's status. */
+  readonly says?: string;
 }
 
 /** Undefined: go on waiting. */
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly error: CubeError } | undefined;
+export type Verdict = Good | { readonly ok: false; readonly error: CubeError } | undefined;
 
 const shownMax = 8;
 
@@ -35,13 +46,13 @@ export function troubleLines(status: StatusJson, goal: Goal): readonly string[] 
 }
 
 /** An error about a job with a line for each task in trouble, and the command that tells more of the first. */
-export function jobError(code: 'job-failed' | 'timeout', message: string, status: StatusJson, goal: Goal): CubeError {
+export function jobError(code: 'job-failed' | 'timeout', message: string, status: StatusJson, goal: Goal, hint = ''): CubeError {
   const first = troubled(status, goal)[0];
-  const lines = troubleLines(status, goal);
+  const lines = troubleLines(status, goal).filter((line) => !message.includes(line));
   const advice = isErrorCode(first?.reasonCode) ? [problem(first.reasonCode, '').hint] : [];
   const logs = first && first.state !== 'rejected' ? ` and \`cube logs ${first.slot}\` tell more` : ' tells more';
   return problem(code, [message, ...lines].join('\n'), {
-    hint: [...advice, `\`cube status ${first?.slot ?? goal.job}\`${logs}`].join('; '),
+    hint: [...(hint === '' ? [] : [hint]), ...advice, `\`cube status ${first?.slot ?? goal.job}\`${logs}`].join('; '),
   });
 }
 
@@ -63,20 +74,79 @@ function because(job: JobJson, status: StatusJson): string {
   return reason === null || status.tasks.some((task) => task.reason && reason.includes(task.reason)) ? '' : `: ${reason}`;
 }
 
-/** Judges a job that was submitted or started. */
+function bad(error: CubeError): Verdict {
+  return { ok: false, error };
+}
+
+/** Judges the deployment of the version that was accepted: it says when all is done, and when nothing more will come. */
+function judgeDeployment(status: StatusJson, goal: Goal, job: JobJson, deployment: DeploymentJson): Verdict {
+  const { version, state, goodVersion, updated, desired } = deployment;
+  const why = deployment.reason === null ? '' : `: ${deployment.reason}`;
+  switch (state) {
+    case 'succeeded':
+      if (job.status === 'failed') return bad(jobError('job-failed', `${job.name} failed${because(job, status)}`, status, goal));
+      if (job.status !== 'running' && job.status !== 'completed') return undefined;
+      return job.type === 'system' && job.desired === 0
+        ? { ok: true, says: `${job.name} is ${job.status}: no node takes its tasks now, nodes that join may (version ${version})` }
+        : { ok: true };
+    case 'awaitingPromotion':
+      return { ok: true, says: `${job.name} waits for \`cube promote ${job.name}\`: ${updated} of ${desired} updated (version ${version})` };
+    case 'paused':
+      return bad(
+        jobError('job-failed', `the update of ${job.name} to version ${version} is paused${why}`, status, goal, pausedHint(job.name, deployment)),
+      );
+    case 'failed': {
+      const back = goodVersion === null || goodVersion === version ? '' : `\`cube rollback ${job.name}\` goes back to version ${goodVersion}`;
+      return bad(jobError('job-failed', `version ${version} of ${job.name} failed${why}`, status, goal, back));
+    }
+    case 'superseded':
+      return bad(stopped(job));
+    case 'rolling':
+      // Where there is a version to go back to, that has yet to begin, or somebody wanted no such thing, and the deadline decides.
+      return job.status === 'failed' && goodVersion === null
+        ? bad(jobError('job-failed', `${job.name} failed${because(job, status)}`, status, goal))
+        : undefined;
+  }
+}
+
+/** Judges a version that failed and was followed by an earlier one: never well, but not before that has ended. */
+function judgeRollback(status: StatusJson, goal: Goal, job: JobJson, { state, reason }: DeploymentJson): Verdict {
+  if (state === 'rolling' || state === 'awaitingPromotion') return undefined;
+  const to = goal.goodVersion === undefined ? 'what was good before' : `version ${goal.goodVersion}`;
+  const hint = `\`cube history ${job.name}\` lists its versions`;
+  if (state === 'succeeded') {
+    const failed = `version ${goal.version} failed`;
+    const why = reason === null ? failed : reason.startsWith(failed) ? reason : `${failed}: ${reason}`;
+    return bad(jobError('job-failed', `${job.name}: ${why}; rolled back to ${to}`, status, goal, hint));
+  }
+  const why = reason === null ? '' : `: ${reason}`;
+  return bad(jobError('job-failed', `${job.name}: version ${goal.version} failed, and so did the roll-back to ${to}${why}`, status, goal, hint));
+}
+
+function stopped(job: JobJson): CubeError {
+  return problem('job-failed', `${job.name} was stopped while it was waited for`);
+}
+
+/** Judges a job that was submitted or started, of whose deployment nothing is known: a batch, or a manager of an earlier version. */
+function judgeStatus(status: StatusJson, goal: Goal, job: JobJson): Verdict {
+  if (job.status === 'completed' || (job.status === 'running' && job.type !== 'batch')) return { ok: true };
+  if (job.status === 'failed') return bad(jobError('job-failed', `${goal.job} failed${because(job, status)}`, status, goal));
+  if (hopeless(status, goal)) return bad(jobError('job-failed', `${goal.job} cannot run`, status, goal));
+  return undefined;
+}
+
+/** Judges a job that was submitted, started, or changed otherwise. */
 export function judgeRun(status: StatusJson, goal: Goal): Verdict {
   const job = status.jobs.find((one) => one.name === goal.job);
-  if (!job) return { ok: false, error: problem('not-found', `the job ${goal.job} was forgotten while it was waited for`) };
+  if (!job) return bad(problem('not-found', `the job ${goal.job} was forgotten while it was waited for`));
   if (job.version < goal.version) return undefined;
+  const deployment = deploymentOf(job);
+  if (job.status === 'stopped') return bad(stopped(job));
   if (job.version > goal.version) {
-    return { ok: false, error: problem('conflict', `somebody submitted version ${job.version} of ${goal.job} meanwhile`) };
+    if (deployment?.rollbackOf === goal.version) return judgeRollback(status, goal, job, deployment);
+    return bad(problem('conflict', `somebody submitted version ${job.version} of ${goal.job} meanwhile`));
   }
-  if (job.status === 'completed' || (job.status === 'running' && job.type !== 'batch')) return { ok: true };
-  if (job.status === 'failed')
-    return { ok: false, error: jobError('job-failed', `${goal.job} failed${because(job, status)}`, status, goal) };
-  if (job.status === 'stopped') return { ok: false, error: problem('job-failed', `${goal.job} was stopped while it was waited for`) };
-  if (hopeless(status, goal)) return { ok: false, error: jobError('job-failed', `${goal.job} cannot run`, status, goal) };
-  return undefined;
+  return deployment?.version === goal.version ? judgeDeployment(status, goal, job, deployment) : judgeStatus(status, goal, job);
 }
 
 /** Judges a job of the seeds' API, which has one task: it runs, and is healthy if it has a check, or it has ended. */

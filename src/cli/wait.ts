@@ -4,6 +4,7 @@ import { formatDuration } from '../core/duration.ts';
 import type { StatusJson } from '../core/views.ts';
 import type { Context } from './command.ts';
 import type { Client } from './connect.ts';
+import { isUnderWay } from './deployment-text.ts';
 import { nudges } from './nudges.ts';
 import { Progress } from './progress.ts';
 import { isOver } from './tasks.ts';
@@ -20,7 +21,7 @@ export interface WaitOptions {
   readonly judge?: (status: StatusJson) => Verdict;
   /** `--timeout`: exit 124. */
   readonly timeoutMs?: number | undefined;
-  /** The job's own time to get healthy: exit 1. */
+  /** The job's own time to get healthy, but for that of a deployment, which the manager bounds: exit 1. */
   readonly deadlineMs?: number | undefined;
 }
 
@@ -28,6 +29,8 @@ export interface WaitOptions {
 export interface Waited {
   readonly status: StatusJson;
   readonly error?: ReturnType<typeof asCubeError>;
+  /** What the judge said of it, where that is more than the job's status. */
+  readonly says?: string;
 }
 
 const nothing: StatusJson = { index: 0, jobs: [], tasks: [] };
@@ -48,13 +51,17 @@ export function overIds(status: StatusJson): ReadonlySet<string> {
   return new Set(status.tasks.filter(isOver).map((task) => task.id));
 }
 
-/** The sooner of the two ends, if it has come. */
-function tooLate(options: WaitOptions, status: StatusJson, waitedMs: number): Waited | undefined {
+/**
+ * The sooner of the two ends, if it has come.
+ * @param waitedMs in all
+ * @param idleMs since a deployment was last seen under way
+ */
+function tooLate(options: WaitOptions, status: StatusJson, waitedMs: number, idleMs: number): Waited | undefined {
   const { goal, aim, timeoutMs, deadlineMs } = options;
   if (timeoutMs !== undefined && waitedMs >= timeoutMs) {
     return { status, error: jobError('timeout', `${goal.job} is not ${aim} after ${formatDuration(timeoutMs)}; it goes on`, status, goal) };
   }
-  if (deadlineMs !== undefined && waitedMs >= deadlineMs) {
+  if (deadlineMs !== undefined && idleMs >= deadlineMs) {
     return { status, error: jobError('job-failed', `${goal.job} is not ${aim} after ${formatDuration(deadlineMs)}`, status, goal) };
   }
   return undefined;
@@ -72,6 +79,12 @@ export async function waitFor(context: Context, client: Client, options: WaitOpt
   const ended = new AbortController();
   let last = nothing;
   let silentSince: number | undefined;
+  let idleSince = startedAt;
+  const late = (): Waited | undefined => {
+    const now = performance.now();
+    if (last.jobs.some((job) => job.name === goal.job && isUnderWay(job))) idleSince = now;
+    return tooLate(options, last, now - startedAt, now - idleSince);
+  };
   const look = async (): Promise<Waited | undefined> => {
     try {
       last = await statusOrNothing(client, goal.job);
@@ -83,12 +96,13 @@ export async function waitFor(context: Context, client: Client, options: WaitOpt
       if (silentSince === undefined) progress.message(`${error.message}; trying for ${formatDuration(limits.waitReconnectMs)}`);
       silentSince ??= performance.now();
       if (performance.now() - silentSince > limits.waitReconnectMs) throw error;
-      return tooLate(options, last, performance.now() - startedAt);
+      return late();
     }
     progress.show(last);
     const verdict = judge(last);
-    if (verdict) return verdict.ok ? { status: last } : { status: last, error: verdict.error };
-    return tooLate(options, last, performance.now() - startedAt);
+    if (!verdict) return late();
+    if (!verdict.ok) return { status: last, error: verdict.error };
+    return { status: last, ...(verdict.says === undefined ? {} : { says: verdict.says }) };
   };
   try {
     for await (const _ of nudges(client, { job: goal.job }, limits, ended.signal)) {

@@ -1,5 +1,5 @@
 /** One request: its key, its tries, its answer. */
-import { problem } from '../core/errors.ts';
+import { CubeError, problem } from '../core/errors.ts';
 import type { Limits } from '../core/limits.ts';
 import { errorIn, errorOfStatus } from './errors.ts';
 import { ConnectionLost, pause } from './requester.ts';
@@ -106,11 +106,15 @@ export async function call(deps: ClientDeps, method: ClientRequest['method'], ba
     body: body === undefined ? undefined : JSON.stringify(body),
     signal,
   };
+  let lost: ConnectionLost | undefined;
   for (let failures = 1; ; failures++) {
     try {
       return await once(deps, request);
     } catch (thrown) {
-      if (!(thrown instanceof ConnectionLost) || failures > deps.limits.clientRetries) throw thrown;
+      if (thrown instanceof ConnectionLost) lost = thrown;
+      // A node that is being started again is not there for a moment; an earlier try may have reached it all the same.
+      else if (lost === undefined || !(thrown instanceof CubeError) || thrown.code !== 'unreachable') throw thrown;
+      if (failures > deps.limits.clientRetries) throw lost;
     }
     await pause(deps.clock, retryDelayMs(deps.limits, failures), signal);
   }

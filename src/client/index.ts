@@ -4,6 +4,7 @@
  */
 import { problem } from '../core/errors.ts';
 import { limitsDefault } from '../core/limits.ts';
+import type { VersionJson } from '../core/deployment-view.ts';
 import type { SeedsTask } from '../core/seeds.ts';
 import type * as views from '../core/views.ts';
 import { readBytes } from './bytes.ts';
@@ -14,6 +15,7 @@ import type { ExecRequest, RemoteCommand } from './exec.ts';
 import type { EventsFilter } from './events.ts';
 import { openLines } from './lines.ts';
 import { ConnectionLost, systemClock } from './requester.ts';
+import { volumeCalls } from './volumes.ts';
 
 export type { EventsFilter } from './events.ts';
 export type { ExecRequest, RemoteCommand } from './exec.ts';
@@ -34,6 +36,15 @@ export interface SubmitJson {
   readonly mustBeNew?: boolean | undefined;
   /** Refused when there would be warnings. */
   readonly strict?: boolean | undefined;
+  /** An image whose name stands for something else by now is a change, too. */
+  readonly refreshImages?: boolean | undefined;
+}
+
+/** What a dispatched run is given. */
+export interface DispatchJson {
+  readonly set?: Readonly<Record<string, string>> | undefined;
+  /** Bytes in base64. */
+  readonly payload?: string | undefined;
 }
 
 /** Which output. */
@@ -81,6 +92,19 @@ export function createClient(options: ClientOptions) {
     /** Settles when the order is on disk, not when the tasks have stopped. */
     stopJob: async (name: string, how: { readonly purge?: boolean } = {}) =>
       post<views.JobJson>(path`/v1/jobs/${name}/stop`, { purge: how.purge ?? false }),
+    /** Wants other numbers of instances, by task. @throws CubeError `not-found`, `usage`, `conflict` */
+    scale: async (name: string, tasks: Readonly<Record<string, number>>, how: { readonly checkIndex?: number | undefined } = {}) =>
+      post<views.SubmittedJson>(path`/v1/jobs/${name}/scale`, { tasks, checkIndex: how.checkIndex }),
+    /** Replaces all instances, a few at a time. */
+    restartJob: async (name: string) => post<views.JobJson>(path`/v1/jobs/${name}/restart`),
+    /** Wants an earlier version again, as a new one. @param version the last good one before the current unless told */
+    rollback: async (name: string, version?: number) => post<views.SubmittedJson>(path`/v1/jobs/${name}/rollback`, { version }),
+    /** Lets an update go on. @throws CubeError `conflict` when none waits */
+    promote: async (name: string) => post<views.JobJson>(path`/v1/jobs/${name}/promote`),
+    /** Begins a run of a parameterized job, which is a job of its own. @throws CubeError `usage`, `conflict` */
+    dispatch: async (name: string, run: DispatchJson = {}) => post<views.JobJson>(path`/v1/jobs/${name}/dispatch`, run),
+    /** The kept versions of a job, newest first. */
+    history: async (name: string) => get<readonly VersionJson[]>(path`/v1/jobs/${name}/history`),
     /** @param ref id, unique prefix of one, slot, or the Task.ID a client gave */
     stopTask: async (ref: string) => post<views.TaskJson>(path`/v1/tasks/${ref}/stop`),
     /** All, or of one job, or of one task. @throws CubeError `not-found` */
@@ -89,9 +113,17 @@ export function createClient(options: ClientOptions) {
     tasks: () => get<readonly views.TaskJson[]>('/v1/tasks'),
     task: async (ref: string) => get<views.TaskJson>(path`/v1/tasks/${ref}`),
     nodes: () => get<readonly views.NodeJson[]>('/v1/nodes'),
+    /** Forgets a node that is gone for good. @param ref name, id, or unique prefix of one @throws CubeError `conflict` while it is connected */
+    removeNode: async (ref: string) => (await call(deps, 'DELETE', path`/v1/nodes/${ref}`)) as views.NodeJson,
+    /** Says whether a node gets new tasks. */
+    setEligible: async (ref: string, eligible: boolean) => post<views.NodeJson>(path`/v1/nodes/${ref}/eligible`, { eligible }),
+    /** Changes a node's labels; that holds over its restarts. */
+    setLabels: async (ref: string, labels: { readonly set: Readonly<Record<string, string>>; readonly remove: readonly string[] }) =>
+      post<views.NodeJson>(path`/v1/nodes/${ref}/labels`, labels),
     explain: async (ref: string) => get<views.ExplainJson>(path`/v1/tasks/${ref}/explain`),
     /** Moves worth making now; nothing is moved. @param movesMax how many at most */
     rebalance: (movesMax?: number) => get<views.RebalanceJson>('/v1/rebalance', { max: movesMax }),
+    ...volumeCalls(deps),
     /** Every transition; ends when nothing more is there, or, followed, when the signal fires. */
     events: (filter?: EventsFilter): AsyncIterable<views.EventJson> => readEvents(deps, filter),
     /** Output of a task or of all tasks of a job. */

@@ -1,5 +1,6 @@
 /** Constraints: what a task may ask of the node it goes to, by the node's attributes. */
 import type { NodeFacts } from './node.ts';
+import { mountsSeparator } from './volumes.ts';
 
 /** What is known of a node besides its room; constraints name these. */
 export interface NodeAttributes {
@@ -11,6 +12,9 @@ export interface NodeAttributes {
   readonly cpuModel?: string;
   /** Docker's version; unknown where something else runs the tasks. */
   readonly runtimeVersion?: string;
+  /** Not for constraints: directories it allows to mount, and what it knows (`NodeFacts`). */
+  readonly mounts?: readonly string[];
+  readonly features?: readonly string[];
 }
 
 /** How an attribute is compared. */
@@ -28,7 +32,7 @@ export interface Constraint {
 }
 
 /** What constraints see of a node. */
-export function attributesOf({ name, dc, labels, os, arch, cpuModel, runtime }: NodeFacts): NodeAttributes {
+export function attributesOf({ name, dc, labels, os, arch, cpuModel, runtime, mounts, features }: NodeFacts): NodeAttributes {
   return {
     name,
     dc,
@@ -37,6 +41,8 @@ export function attributesOf({ name, dc, labels, os, arch, cpuModel, runtime }: 
     arch,
     ...(cpuModel === undefined ? {} : { cpuModel }),
     ...(runtime.name === 'docker' ? { runtimeVersion: runtime.version } : {}),
+    ...(mounts === undefined ? {} : { mounts }),
+    ...(features === undefined ? {} : { features }),
   };
 }
 
@@ -59,6 +65,10 @@ export function attributeOf(node: NodeAttributes, attribute: string): string | u
       return node.cpuModel;
     case 'docker.version':
       return node.runtimeVersion;
+    case 'mounts':
+      return node.mounts?.join(mountsSeparator);
+    case 'features':
+      return node.features?.join(' ');
     default:
       return undefined;
   }

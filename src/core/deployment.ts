@@ -5,10 +5,14 @@ export type DeploymentState = 'rolling' | 'awaitingPromotion' | 'paused' | 'succ
 
 /** The newest roll-out of a job's tasks. Times are ms since the epoch. */
 export interface Deployment {
+  /** Tells a job's deployments apart: its version, and of later ones of the same version the job's run. */
+  readonly id: string;
   /** The job's version that is rolled out. */
   readonly version: number;
   readonly state: DeploymentState;
-  /** The last good version before it, to which a failure rolls back. */
+  /** It replaces containers that run: only then a failure rolls back. */
+  readonly replaces?: true;
+  /** The last good version before it. */
   readonly goodVersion?: number;
   /** The version whose failure began this one. */
   readonly rollbackOf?: number;

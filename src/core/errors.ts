@@ -64,6 +64,18 @@ const table = {
   'port-taken': { status: 409, exit: 1, retryable: true, hint: 'free the port, or ask for a free one by leaving the host port out' },
   'bad-command': { status: 422, exit: 1, retryable: false, hint: 'check the command; it must be in the image' },
   'bad-settings': { status: 422, exit: 1, retryable: false, hint: 'the runtime of the node refuses a setting of the task: change it' },
+  'bad-mount': {
+    status: 422,
+    exit: 1,
+    retryable: false,
+    hint: 'make the directory on the node, and allow it there with `cube up --allow-mount DIR`',
+  },
+  sealed: {
+    status: 500,
+    exit: 1,
+    retryable: false,
+    hint: 'put the secrets.key that sealed them into the data directory of the manager, and start it again; or remove them and set them anew',
+  },
   'not-running': {
     status: 409,
     exit: 1,

@@ -10,6 +10,8 @@ const code = z.string();
 
 const epoch = z.looseObject({ generation: whole, revision: whole });
 
+const requestKey = z.looseObject({ key: z.string(), print: z.string() });
+
 const resources = z.looseObject({ cpu: z.number(), memoryBytes: z.number(), diskBytes: z.number(), custom: amounts });
 
 const facts = z.looseObject({
@@ -27,6 +29,8 @@ const facts = z.looseObject({
   cpuModel: z.string().optional(),
   version: z.string(),
   runtime: z.looseObject({ name: z.string(), version: z.string() }),
+  mounts: z.array(z.string()).optional(),
+  features: z.array(z.string()).optional(),
 });
 
 const protocol = z.enum(['tcp', 'udp']);
@@ -106,6 +110,7 @@ const order = z.looseObject({
   sequence: whole,
   failures: whole.optional(),
   tick: whole.optional(),
+  digest: z.string().optional(),
   files: z.array(z.looseObject({ kind: z.string(), name: z.string(), version: whole, path: z.string() })).optional(),
   origin: z.looseObject({ kind: z.string(), clientTaskId: z.string().optional(), clientTaskName: z.string().optional() }).optional(),
 });
@@ -129,8 +134,8 @@ export const frameSchemas = {
   call: z.looseObject({
     call: whole,
     what: z.discriminatedUnion('kind', [
-      z.looseObject({ kind: z.literal('submit'), event: z.unknown() }),
-      z.looseObject({ kind: z.literal('stop'), id: z.string() }),
+      z.looseObject({ kind: z.literal('submit'), event: z.unknown(), key: requestKey.optional() }),
+      z.looseObject({ kind: z.literal('stop'), id: z.string(), key: requestKey.optional() }),
       z.looseObject({ kind: z.literal('judge'), ids: z.array(z.string()) }),
     ]),
   }),
@@ -162,6 +167,7 @@ export const frameSchemas = {
         stdin: z.boolean(),
         size: z.looseObject({ columns: whole, rows: whole }).optional(),
       }),
+      z.looseObject({ kind: z.literal('digest'), image: z.string(), pull: z.enum(['missing', 'always', 'never']) }),
     ]),
   }),
 } as const;

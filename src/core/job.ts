@@ -198,6 +198,12 @@ export interface Stamps {
   readonly digests?: Readonly<Record<string, string>>;
 }
 
+/** A node's place in a system job: the index of its slots, counted from 1, and which of the job's tasks it is to have. */
+export interface Seat {
+  readonly index: number;
+  readonly tasks: readonly string[];
+}
+
 /** What a periodic job has done with its ticks. Ticks are times, ms since the epoch. */
 export interface Ticks {
   /** The tick that the newest run is for, and that run's number; absent before the first. */
@@ -242,8 +248,8 @@ export interface JobRecord {
   readonly runAt?: number;
   /** Set when its run took longer than its deadline. */
   readonly expired?: true;
-  /** System only: a seat, counted from 1, for each node that may have its tasks, by the node's id. */
-  readonly seats?: Readonly<Record<string, number>>;
+  /** System only: a seat for each node that is to have its tasks, by the node's id. */
+  readonly seats?: Readonly<Record<string, Seat>>;
 }
 
 /** How many instances of a job are where. */

@@ -23,6 +23,8 @@ export interface NodeOptions {
   };
   readonly ports: { readonly from: number; readonly to: number };
   readonly runtime: 'docker' | 'process';
+  /** Directories of the host that tasks may mount, with all in them; absolute, plain, and there when the node starts. */
+  readonly mounts?: readonly string[];
   /** Address of the engine (unix path, tcp://); absent: DOCKER_HOST, else the usual socket. */
   readonly dockerHost?: string;
   /** Manager to dial, for a worker alone. */

@@ -25,6 +25,10 @@ export interface NodeFacts {
   /** Cube's version. */
   readonly version: string;
   readonly runtime: { readonly name: string; readonly version: string };
+  /** Its directories that tasks may mount, with what is in them; absolute and plain. */
+  readonly mounts?: readonly string[];
+  /** What it knows beside running containers (`NodeFeature`); a worker of an earlier version says nothing. */
+  readonly features?: readonly string[];
 }
 
 /** What the processors of a host did since it started, in hundredths of a second of one core, by the kinds of proc_stat(5). */
@@ -55,6 +59,8 @@ export interface NodeRecord extends NodeFacts {
   readonly state: NodeState;
   /** Whether new tasks may be placed there. */
   readonly eligible: boolean;
+  /** Labels that people gave it, and null for those they took from it: over what it says itself. `labels` has them merged. */
+  readonly labelsSet?: Readonly<Record<string, string | null>>;
   /** Why it is in its state. */
   readonly reason?: string;
   /** Why its engine is taken for away, and since when, as the node itself says; nothing new is placed there then. */

@@ -4,6 +4,7 @@ import type { NodeState } from './node.ts';
 import type { PortSpec, Protocol } from './job.ts';
 import type { Resources } from './resources.ts';
 import type { PortBinding } from './task.ts';
+import type { NodeFeature } from './volumes.ts';
 
 /** The scoring policies this version has. */
 export const policyNames = ['epvm', 'roundrobin', 'spread', 'binpack'] as const;
@@ -55,6 +56,12 @@ export interface Ask {
   readonly spread?: string;
   /** How many tasks of this task's kind a node takes at most. */
   readonly maxPerNode?: number;
+  /** The only node allowed, since the data of the task's slot is there; id and name, for it may be gone. */
+  readonly dataOn?: { readonly node: string; readonly nodeName: string; readonly slot: string };
+  /** Directories of the node that it must allow. */
+  readonly mounts?: readonly string[];
+  /** What the node must know. */
+  readonly features?: readonly NodeFeature[];
 }
 
 /** Tasks that ask for the same, in the order in which they are to be placed. */
@@ -145,6 +152,9 @@ export type FilterName =
   | 'node'
   | 'datacenter'
   | 'constraint'
+  | 'feature'
+  | 'mount'
+  | 'volume'
   | 'perNode'
   | 'cpu'
   | 'memory'

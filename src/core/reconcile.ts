@@ -2,12 +2,15 @@
  * Reconciling a job: what it wants against what there is. Pure and level-triggered: it may be called at any time, as often as one
  * likes, and returns what is missing and what is too much. Nothing is remembered between two calls but the records themselves.
  */
-import { isWell } from './health.ts';
+import { Dependencies } from './dependencies.ts';
+import { formatDuration } from './duration.ts';
 import { shortId } from './ids.ts';
-import { runKind, type JobRecord } from './job.ts';
+import { runKind, type JobRecord, type UpdateSpec } from './job.ts';
 import type { Limits } from './limits.ts';
-import { isDone, isReachable, type Slot } from './slots.ts';
+import { goesOn, orderOf, steadyAt, updateOf, waitsForPromotion } from './rollout.ts';
+import { isDone, isReachable, isUp, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
+import { isDormant } from './ticks.ts';
 
 /** One thing to do about a slot. */
 export type Change =
@@ -31,16 +34,18 @@ interface Again {
  * @param now ms since the epoch
  */
 export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonly TaskRecord[], now: number, limits: Limits): Change[] {
+  const over = whyOver(job);
   const changes: Change[] = [];
   const stop = (task: TaskRecord, reason: string): void => {
     if (task.desired === 'running') changes.push({ kind: 'stop', task, reason });
   };
-  for (const task of extra) stop(task, job.stopWanted ? 'the job is stopped' : 'the job wants fewer instances');
-  if (job.stopWanted) {
-    for (const slot of slots) for (const task of slot.live) stop(task, 'the job is stopped');
+  for (const task of extra) stop(task, over ?? 'the job wants fewer instances');
+  if (over !== undefined) {
+    for (const slot of slots) for (const task of slot.live) stop(task, over);
     return changes;
   }
-  let rooms: Map<string, number> | undefined;
+  if (isDormant(job)) return changes;
+  const terms = termsOf(job, slots, now, limits);
   for (const slot of slots) {
     if (isSettled(slot)) continue;
     if (isDone(slot)) {
@@ -50,33 +55,67 @@ export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonl
     // Several of earlier versions: one returned from out of reach, or an update was overtaken by the next.
     const [old, ...older] = slot.outdated.toSorted(byWorth(slot));
     for (const task of older) stop(task, standsIn(old!));
-    if (!isOutdated(slot)) {
-      changes.push(...settle(job, slot, old, now, limits));
-      continue;
-    }
-    rooms ??= roomsByTask(slots, limits);
-    const room = rooms.get(slot.task)!;
-    if (room <= 0) continue;
-    rooms.set(slot.task, room - 1);
-    changes.push(beginUpdate(job, slot, old!));
+    changes.push(...(isOutdated(slot) ? beginUpdate(terms, slot, old!) : settle(terms, slot, old)));
   }
   return changes;
 }
 
-/** How many more slots of each task may begin their update. */
-function roomsByTask(slots: readonly Slot[], limits: Limits): Map<string, number> {
-  const rooms = new Map<string, number>();
-  for (const slot of slots) rooms.set(slot.task, (rooms.get(slot.task) ?? limits.updateParallel) - (isChanging(slot) ? 1 : 0));
-  return rooms;
+/** Why nothing of a job is to run; undefined while something is. */
+function whyOver({ stopWanted, expired, spec }: JobRecord): string | undefined {
+  if (stopWanted) return 'the job is stopped';
+  return expired ? `its job took longer than its deadline of ${formatDuration(spec.deadlineMs ?? 0)}` : undefined;
+}
+
+/** What all slots of a job are judged by. */
+interface Terms {
+  readonly job: JobRecord;
+  readonly now: number;
+  readonly limits: Limits;
+  readonly update: UpdateSpec;
+  readonly dependencies: Dependencies;
+  /** How many more of a task's slots may begin their update. */
+  readonly updateRooms: Rooms;
+  /** How many more slots may run at once. */
+  readonly runRooms: Rooms;
+}
+
+/** Room that is counted only when somebody wants it: of most jobs at most times nobody does. */
+class Rooms {
+  readonly #count: () => Map<string, number>;
+  #left: Map<string, number> | undefined;
+
+  constructor(count: () => Map<string, number>) {
+    this.#count = count;
+  }
+
+  /** Takes one, if there is one. */
+  take(key: string): boolean {
+    this.#left ??= this.#count();
+    const left = this.#left.get(key) ?? 0;
+    if (left > 0) this.#left.set(key, left - 1);
+    return left > 0;
+  }
+}
+
+function termsOf(job: JobRecord, slots: readonly Slot[], now: number, limits: Limits): Terms {
+  const update = updateOf(job.spec, limits);
+  const dependencies = new Dependencies(job, slots);
+  const countUpdates = (): Map<string, number> => {
+    const rooms = new Map<string, number>();
+    for (const slot of slots)
+      rooms.set(slot.task, (rooms.get(slot.task) ?? update.parallel) - (isChanging(slot, { job, update, now, limits }) ? 1 : 0));
+    return rooms;
+  };
+  const countRuns = (): Map<string, number> => {
+    const most = job.spec.parallelism ?? Number.POSITIVE_INFINITY;
+    return new Map([['', slots.reduce((left, { live }) => left - (live.length > 0 ? 1 : 0), most)]]);
+  };
+  return { job, now, limits, update, dependencies, updateRooms: new Rooms(countUpdates), runRooms: new Rooms(countRuns) };
 }
 
 /** Whether a slot has just what it should: of most slots this is so at most times. */
 function isSettled(slot: Slot): boolean {
   return slot.live.length === 1 && slot.current.length === 1 && !isDone(slot);
-}
-
-function isUp(task: TaskRecord, { fits, spec }: Slot): boolean {
-  return task.state === 'running' && isWell(task, fits(task) ? spec.health : undefined);
 }
 
 /** Whether a slot still runs an earlier version, and nothing of the new one was tried. */
@@ -85,19 +124,22 @@ function isOutdated(slot: Slot): boolean {
 }
 
 /** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
-function isChanging(slot: Slot): boolean {
-  return !isOutdated(slot) && !slot.current.some((task) => isUp(task, slot)) && slot.ended?.state !== 'completed';
+function isChanging(slot: Slot, { job, update, now, limits }: Pick<Terms, 'job' | 'update' | 'now' | 'limits'>): boolean {
+  if (isOutdated(slot) || slot.ended?.state === 'completed') return false;
+  if (update.onFailure === 'continue' && slot.ended?.specHash === slot.specHash) return false;
+  // Without a deployment's word (batch, records of earlier versions) to run is enough.
+  const isGated = job.deployment !== undefined;
+  return !slot.current.some((task) => (isGated ? (steadyAt(task, slot, update, limits) ?? Infinity) <= now : isUp(task, slot)));
 }
 
-/** A slot with a fixed host port cannot run twice on a node: its old task goes first. Else the new one comes first. */
-function isNewFirst({ spec }: Slot): boolean {
-  return !spec.ports.some((port) => port.host !== undefined);
-}
-
-/** Begins a slot's update. */
-function beginUpdate(job: JobRecord, slot: Slot, old: TaskRecord): Change {
-  if (isNewFirst(slot)) return { kind: 'create', slot, failures: 0, reason: `replaces an older version` };
-  return { kind: 'stop', task: old, reason: replacedBy(job) };
+/** Begins a slot's update, if it is its turn. */
+function beginUpdate({ job, update, dependencies, updateRooms }: Terms, slot: Slot, old: TaskRecord): Change[] {
+  const { deployment } = job;
+  if (!goesOn(job, update)) return [];
+  if (deployment !== undefined && waitsForPromotion(deployment, update) && slot.index > update.canary) return [];
+  if (dependencies.waitOf(slot) !== undefined || !updateRooms.take(slot.task)) return [];
+  if (orderOf(slot, job.spec) === 'stop-first') return [{ kind: 'stop', task: old, reason: replacedBy(job) }];
+  return [{ kind: 'create', slot, failures: 0, reason: 'replaces an older version' }];
 }
 
 function replacedBy(job: JobRecord): string {
@@ -109,16 +151,33 @@ function standsIn(task: TaskRecord): string {
 }
 
 /** Steps for a slot that is not waiting for an update: too much goes, what is missing comes. */
-function settle(job: JobRecord, slot: Slot, old: TaskRecord | undefined, now: number, limits: Limits): Change[] {
+function settle(terms: Terms, slot: Slot, old: TaskRecord | undefined): Change[] {
+  const { job, now, limits } = terms;
   const [keep, ...surplus] = slot.current.toSorted(byWorth(slot));
   if (keep !== undefined) {
     const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: standsIn(keep) }));
-    if (old && (isUp(keep, slot) || !isNewFirst(slot))) changes.push({ kind: 'stop', task: old, reason: replacedBy(job) });
+    const why = old && whyReplaced(terms, slot, keep);
+    if (old && why !== undefined) changes.push({ kind: 'stop', task: old, reason: why });
     return changes;
   }
   if (slot.live.some((task) => isReachable(task) && task.desired !== 'running')) return [];
+  // Bound to a node that is out of reach, another could not be placed.
+  if (slot.boundTo !== undefined && slot.live.some((task) => task.boundTo === slot.boundTo && !isReachable(task))) return [];
   const again = next(job, slot, now, limits);
-  return again === undefined ? [] : [{ kind: 'create', slot, ...again }];
+  if (again === undefined || terms.dependencies.waitOf(slot) !== undefined) return [];
+  if (slot.live.length === 0 && !terms.runRooms.take('')) return [];
+  return [{ kind: 'create', slot, ...again }];
+}
+
+/** Why the task of an earlier version goes now that the new one is there; undefined while it has to stay. */
+function whyReplaced({ job, now, limits, update }: Terms, slot: Slot, keep: TaskRecord): string | undefined {
+  const order = orderOf(slot, job.spec);
+  const isSteady = (steadyAt(keep, slot, update, limits) ?? Infinity) <= now;
+  if (order === 'stop-first' || isSteady) return replacedBy(job);
+  // Unless others are being stopped to make room for it.
+  const wantsRoom = keep.state === 'pending' && keep.wantsRoom === true && keep.roomOn === undefined;
+  if (order === 'if-room' && wantsRoom) return `${replacedBy(job)}; there is no room for both`;
+  return undefined;
 }
 
 /** Up before not up, then the older: of two that run, the original stays (disconnect policy `best`). */

@@ -11,6 +11,8 @@ interface SlotIdentity {
   /** Counted from 1. */
   readonly index: number;
   readonly spec: TaskSpec;
+  /** Id of the only node it may be on: a system job's. */
+  readonly boundTo?: string;
 }
 
 /** One wanted instance of a job, with its records. */
@@ -64,12 +66,9 @@ export class JobSlots {
   constructor(job: JobRecord, named: Iterable<string>, recordsOf: (slot: string) => Iterable<TaskRecord>) {
     this.#job = job;
     this.#recordsOf = recordsOf;
-    for (const [task, spec] of Object.entries(job.spec.tasks)) {
-      for (let index = 1; index <= spec.count; index++) {
-        const name = slotName(job.name, task, index);
-        this.#places.set(name, this.#slots.length);
-        this.#slots.push(slotFrom(job, { name, task, index, spec }, []));
-      }
+    for (const identity of identitiesOf(job)) {
+      this.#places.set(identity.name, this.#slots.length);
+      this.#slots.push(slotFrom(job, identity, []));
     }
     this.#touched = new Set(named);
   }
@@ -97,17 +96,34 @@ export class JobSlots {
   }
 }
 
-function slotFrom(job: JobRecord, { name, task, index, spec }: SlotIdentity, records: TaskRecord[]): Slot {
+/** The slots that a job asks for: as many as a task counts, or of a system job one for each seat. */
+function* identitiesOf({ name: job, spec: { type, tasks }, seats = {} }: JobRecord): Generator<SlotIdentity> {
+  const seated = Object.entries(seats).toSorted(([, a], [, b]) => a.index - b.index);
+  for (const [task, spec] of Object.entries(tasks)) {
+    if (type !== 'system') {
+      for (let index = 1; index <= spec.count; index++) yield { name: slotName(job, task, index), task, index, spec };
+      continue;
+    }
+    for (const [boundTo, { index, tasks: wanted }] of seated) {
+      if (wanted.includes(task)) yield { name: slotName(job, task, index), task, index, spec, boundTo };
+    }
+  }
+}
+
+function slotFrom(job: JobRecord, identity: SlotIdentity, records: TaskRecord[]): Slot {
+  const { name, task, index, spec, boundTo } = identity;
   records.sort((a, b) => a.run - b.run || a.createdAt - b.createdAt || a.version - b.version);
   const live = records.filter((record) => !isFinal(record));
   const counts = (record: TaskRecord): boolean => record.run >= (record.state === 'completed' ? job.completedFrom : job.run);
   const ended = records.findLast((record) => isFinal(record) && counts(record));
   const specHash = job.hashes[task]!;
-  const fits = (record: TaskRecord): boolean => record.specHash === specHash && mayStay(job, record);
+  const fits = (record: TaskRecord): boolean =>
+    record.specHash === specHash && mayStay(job, record) && (boundTo === undefined || record.boundTo === boundTo);
   const wanted = live.filter((record) => record.desired === 'running' && isReachable(record));
   const current = wanted.filter(fits);
   const outdated = wanted.filter((record) => !fits(record));
-  const found = { name, task, index, spec, specHash, live, current, outdated, fits, ended };
+  const at = boundTo === undefined ? {} : { boundTo };
+  const found = { name, task, index, spec, specHash, live, current, outdated, fits, ended, ...at };
   return { ...found, shown: isDone(found) ? ended : standingFor(found) };
 }
 
@@ -124,6 +140,11 @@ function standingFor({ fits, live, ended }: Pick<Slot, 'fits' | 'live' | 'ended'
   if (best) return best;
   const unreachable = live.at(-1);
   return unreachable && ended && ended.createdAt > unreachable.createdAt ? ended : (unreachable ?? ended);
+}
+
+/** Whether a record of a slot runs and is well. */
+export function isUp(task: TaskRecord, { fits, spec }: Pick<Slot, 'fits' | 'spec'>): boolean {
+  return task.state === 'running' && isWell(task, fits(task) ? spec.health : undefined);
 }
 
 /** Whether a record's node can be heard. */

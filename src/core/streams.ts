@@ -5,6 +5,7 @@
  */
 import { asCubeError, CubeError, isErrorCode, problem, type ErrorCode } from './errors.ts';
 import type { ExecOpen } from './exec-protocol.ts';
+import type { TaskSpec } from './job.ts';
 import type { Limits } from './limits.ts';
 import { createIntake, itemBytes, type Intake } from './stream-intake.ts';
 import { createOutlet, type Outlet } from './stream-outlet.ts';
@@ -23,8 +24,16 @@ export interface LogsStream {
 /** Asks to run a command in a task (its id): `ExecInput` goes there, `ExecItem` comes back. From protocol version 2 on. */
 export type ExecStream = ExecOpen & { readonly kind: 'exec' };
 
+/** Asks what an image's name stands for now: one item (`ImageDigest`), or none. From protocol version 3 on. */
+export interface DigestStream {
+  readonly kind: 'digest';
+  readonly image: string;
+  /** With `never` no registry is asked. */
+  readonly pull: TaskSpec['pull'];
+}
+
 /** What a manager may stream from a worker, and to it. */
-export type StreamRequest = LogsStream | ExecStream;
+export type StreamRequest = LogsStream | ExecStream | DigestStream;
 
 /** Asks for a stream; a first `grant` follows it. */
 export type OpenFrame = { readonly type: 'open'; readonly stream: number; readonly what: StreamRequest };

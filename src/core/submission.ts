@@ -1,8 +1,11 @@
 /** What a submit makes of a job: pure, so that `plan` says what `submit` does. */
-import type { JobOrigin, JobRecord, JobSpec, TaskSpec } from './job.ts';
+import type { Deployment } from './deployment.ts';
+import { versionsFor } from './files.ts';
+import { runKind, type JobOrigin, type JobRecord, type JobSpec, type Stamps, type TaskSpec } from './job.ts';
 import type { Change } from './reconcile.ts';
 import { hashesOf, sameJob } from './spec-hash.ts';
 import { isFinal, type TaskRecord } from './task.ts';
+import { ticksUnder } from './ticks.ts';
 
 /** What a submit changes. */
 export type SubmitChange = 'created' | 'updated' | 'unchanged' | 'started';
@@ -16,26 +19,33 @@ export interface Submission {
 /**
  * The job's record after a submit. A stopped job starts again; one that is to be purged is made anew, in its next version.
  * @param known the job of that name now
+ * @param submitted.digests stamps of images that stand for something else by now
  * @param now ms since the epoch
  * @param nextIndex an index for a change; asked for only when there is one
  */
 export function submission(
   known: JobRecord | undefined,
-  { spec, origin }: { readonly spec: JobSpec; readonly origin: JobOrigin },
+  { spec, origin, digests = {} }: { readonly spec: JobSpec; readonly origin: JobOrigin; readonly digests?: Stamps['digests'] },
   now: number,
   nextIndex: () => number,
 ): Submission {
   if (known && !known.purgeWanted && sameJob(known.spec, spec)) {
     // Whose job it is may change without its spec: a file takes over what `run` began.
-    const job = known.origin.kind === origin.kind ? known : { ...known, origin };
-    return job.stopWanted ? { change: 'started', job: startedAgain(job, nextIndex()) } : { change: 'unchanged', job };
+    const same = known.origin.kind === origin.kind ? known : { ...known, origin };
+    const stamps = withDigests(known.stamps, digests);
+    if (stamps !== known.stamps && !known.stopWanted) return { change: 'updated', job: restamped(same, stamps ?? {}, nextIndex(), now) };
+    const job = stamps === undefined || stamps === known.stamps ? same : { ...same, stamps, hashes: hashesOf(spec, stamps) };
+    return job.stopWanted ? { change: 'started', job: startedAgain(job, nextIndex(), now) } : { change: 'unchanged', job };
   }
+  const stamps = withDigests(known?.stamps, digests);
+  const hashes = hashesOf(spec, stamps);
+  const ticks = ticksUnder(known, spec, now);
   const job: JobRecord = {
     name: spec.name,
     spec,
     origin,
     version: (known?.version ?? 0) + 1,
-    hashes: hashesOf(spec, known?.stamps),
+    hashes,
     index: nextIndex(),
     stopWanted: false,
     purgeWanted: false,
@@ -44,20 +54,67 @@ export function submission(
     updatedAt: now,
     run: (known?.run ?? 0) + 1,
     completedFrom: known?.completedFrom ?? 0,
+    runAt: now,
+    ...(stamps === undefined ? {} : { stamps }),
+    ...(ticks === undefined ? {} : { ticks }),
+    ...(spec.type === 'system' && known?.seats ? { seats: known.seats } : {}),
   };
-  return { change: known === undefined ? 'created' : 'updated', job };
+  return { change: known === undefined ? 'created' : 'updated', job: rolledOut(job, known?.stopWanted ? undefined : known, now) };
+}
+
+function withDigests(stamps: Stamps | undefined, digests: NonNullable<Stamps['digests']>): Stamps | undefined {
+  return Object.keys(digests).length === 0 ? stamps : { ...stamps, digests: { ...stamps?.digests, ...digests } };
 }
 
 /** A job in its next run. */
-export function startedAgain(job: JobRecord, index: number): JobRecord {
+export function startedAgain(job: JobRecord, index: number, now: number): JobRecord {
   const run = job.run + 1;
   const completedFrom = job.status === 'completed' ? run : job.completedFrom;
-  return { ...job, stopWanted: false, purgeWanted: false, run, completedFrom, index };
+  const { expired: _expired, ...rest } = job;
+  // Ticks that passed while it was stopped are nobody's.
+  const ticks = job.ticks && job.stopWanted ? { ticks: { ...job.ticks, through: now, queued: [] } } : {};
+  const started = { ...rest, ...ticks, stopWanted: false, purgeWanted: false, run, completedFrom, index, runAt: now };
+  return rolledOut(started, undefined, now);
+}
+
+/** A job whose containers are to be replaced although its spec stays: restarted, or made of other files or images than they were. */
+export function restamped(job: JobRecord, stamps: Stamps, index: number, now: number): JobRecord {
+  const next = { ...job, stamps, hashes: hashesOf(job.spec, stamps), index, updatedAt: now, run: job.run + 1 };
+  return rolledOut(next, job, now);
+}
+
+/** A job at the beginning of its deployment. @param known the job before, whose containers it may replace; undefined where nothing of it runs */
+function rolledOut(job: JobRecord, known: JobRecord | undefined, now: number): JobRecord {
+  const { deployment: last, ...rest } = job;
+  if (runKind(job.spec.type) === 'batch') return rest;
+  const replaces = known !== undefined && Object.keys(job.hashes).some((task) => known.hashes[task] !== job.hashes[task]);
+  const goodVersion = lastGood(known ?? { ...job, deployment: last });
+  const isFirst = known === undefined ? job.version > (last?.version ?? 0) : known.version !== job.version;
+  const deployment: Deployment = {
+    id: isFirst ? `${job.version}` : `${job.version}.${job.run}`,
+    version: job.version,
+    state: 'rolling',
+    startedAt: now,
+    progressAt: now,
+    updated: 0,
+    ...(goodVersion === undefined ? {} : { goodVersion }),
+    ...(replaces ? { replaces: true } : {}),
+    // Without a new version there is nothing that canaries could show.
+    ...(replaces && known.version !== job.version ? {} : { promoted: true }),
+  };
+  return { ...rest, deployment };
+}
+
+/** The newest version of a job that is known to be good. */
+function lastGood({ version, deployment, status }: JobRecord): number | undefined {
+  if (deployment === undefined) return status === 'running' ? version : undefined;
+  return deployment.state === 'succeeded' ? deployment.version : deployment.goodVersion;
 }
 
 /** A record for a slot, as it waits for a place. */
 export function newTask(job: JobRecord, change: Extract<Change, { kind: 'create' }>, id: string, createdAt: number): TaskRecord {
   const { slot, failures, placeAfter, avoid, reason } = change;
+  const files = versionsFor(job, slot.task);
   return {
     id,
     job: job.name,
@@ -77,7 +134,11 @@ export function newTask(job: JobRecord, change: Extract<Change, { kind: 'create'
     restarts: 0,
     failures,
     ...(hasTerms(slot.spec) ? { hasCheck: true } : {}),
+    ...(slot.boundTo === undefined ? {} : { boundTo: slot.boundTo }),
+    ...(job.ticks?.at === undefined ? {} : { tick: job.ticks.at }),
+    ...(files === undefined ? {} : { files }),
     createdAt,
+    stateAt: createdAt,
     ...(reason === undefined ? {} : { reason }),
     ...(placeAfter === undefined ? {} : { placeAfter }),
     ...(avoid === undefined || avoid.length === 0 ? {} : { avoid }),

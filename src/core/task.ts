@@ -97,10 +97,12 @@ export interface TaskRecord {
   readonly boundTo?: string;
   /** The tick its run is for, of a periodic job. */
   readonly tick?: number;
+  /** Versions of the secrets and configs that it was made with: by `secret/NAME`, `config/NAME`. */
+  readonly files?: Readonly<Record<string, number>>;
   /** Since when it is in its state, its health included, by the manager's clock; absent in records of versions that did not note it. */
   readonly stateAt?: number;
-  /** No node took it when it was last asked for. */
-  readonly isUnplaced?: boolean;
+  /** A node that might have it had no room for it when it was last asked for. */
+  readonly wantsRoom?: boolean;
   /** Id of the node where others are stopped to make room for it. */
   readonly roomOn?: string;
   readonly createdAt: number;
@@ -153,6 +155,8 @@ export interface Order {
   readonly failures?: number;
   /** The tick its run is for, of a periodic job. */
   readonly tick?: number;
+  /** What its image stands for in its registry: where the worker has another one under that name, it pulls first. */
+  readonly digest?: string;
   /** Files it finds in its container, whose content the worker asks for. */
   readonly files?: readonly FileRef[];
   /** How the job came to be, where the seeds' API of the worker must know: it shows the client's own Task.ID and Name. */

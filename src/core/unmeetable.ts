@@ -2,6 +2,7 @@
 import { attributeOf, meets, type Constraint, type NodeAttributes } from './constraint.ts';
 import type { JobSpec, TaskSpec } from './job.ts';
 import { listed, nearest } from './text.ts';
+import { hostPaths, isWithin } from './volumes.ts';
 
 const shownMax = 5;
 
@@ -87,8 +88,14 @@ function unmetByTask({ constraints = [] }: TaskSpec, datacenters: readonly strin
   return together === undefined ? [] : [together];
 }
 
+/** Directories of the host that no node allows. */
+function notAllowed(task: TaskSpec, nodes: readonly NodeAttributes[]): string[] {
+  const missing = hostPaths(task).filter((path) => !nodes.some(({ mounts = [] }) => isWithin(path, mounts)));
+  return missing.map((path) => `no node allows ${path} (cube up --allow-mount ${path})`);
+}
+
 /**
- * Which constraints, per task, no known node meets, and which values there are; the same of the job's data centers. A node may still
+ * Which constraints, per task, no known node meets, and which values there are; the same of the job's data centers, and of directories of the host. A node may still
  * join that does, so these are warnings. Nothing is said while no node is known.
  * @param nodes all nodes, in whatever state
  */
@@ -102,7 +109,7 @@ export function unmeetable(spec: JobSpec, nodes: readonly NodeAttributes[]): rea
     ? [`no node is in ${listed(datacenters, 'or')}; there ${dcs.length === 1 ? 'is only' : 'are'} ${shownValues(dcs)}`]
     : [];
   const ofTasks = Object.entries(spec.tasks).flatMap(([name, task]) =>
-    unmetByTask(task, datacenters, known).map((message) => `task ${name}: ${message}`),
+    [...unmetByTask(task, datacenters, known), ...notAllowed(task, nodes)].map((message) => `task ${name}: ${message}`),
   );
   return [...ofJob, ...ofTasks];
 }

@@ -1,11 +1,17 @@
 /** The JSON that scripts read (CLI.md): times are ISO 8601 UTC, sizes bytes, cpu cores, durations ms. */
+import { deploymentJson } from './deployment-view.ts';
+import type { DeploymentJson } from './deployment-view.ts';
 import type { ClusterEvent } from './events.ts';
+import { isoOrNull, isoTime } from './iso-time.ts';
 import type { JobCounts, JobRecord, JobStatus, JobType, Protocol } from './job.ts';
 import type { JobPlan } from './job-plan.ts';
 import type { NodeRecord, NodeState, TaskUsage } from './node.ts';
 import type { Explained, FilterReason, PolicyName } from './placement.ts';
 import type { Resources } from './resources.ts';
 import type { Desired, Health, TaskRecord, TaskState } from './task.ts';
+import { nextRunAt } from './ticks.ts';
+
+export { isoTime } from './iso-time.ts';
 
 /** A job, as `status -o json` shows it. */
 export interface JobJson {
@@ -22,6 +28,13 @@ export interface JobJson {
   readonly healthy: number;
   readonly failed: number;
   readonly completed: number;
+  /** Its newest roll-out; null where there was none. */
+  readonly deployment: DeploymentJson | null;
+  /** The parameterized job that it is a run of. */
+  readonly parent: string | null;
+  /** Of a periodic job: the tick of its next run, and the one that its newest run is for; else null. */
+  readonly nextTick: string | null;
+  readonly lastTick: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -201,15 +214,6 @@ export interface LoginJson {
   readonly scope: ScopeJson;
 }
 
-/** Milliseconds since the epoch as ISO 8601 in UTC. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function isoOrNull(ms: number | undefined): string | null {
-  return ms === undefined ? null : isoTime(ms);
-}
-
 /** A job and its counts as JSON. */
 export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
   return {
@@ -222,6 +226,10 @@ export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
     datacenters: job.spec.datacenters,
     labels: job.spec.labels,
     ...counts,
+    deployment: job.deployment === undefined ? null : deploymentJson(job.deployment, counts.desired),
+    parent: job.origin.parent ?? null,
+    nextTick: isoOrNull(nextRunAt(job)),
+    lastTick: isoOrNull(job.ticks?.at),
     createdAt: isoTime(job.createdAt),
     updatedAt: isoTime(job.updatedAt),
   };

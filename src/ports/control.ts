@@ -9,6 +9,7 @@ import type { Explained, FilterReason } from '../core/placement.ts';
 import type { Resources } from '../core/resources.ts';
 import type { SpecChange } from '../core/spec-diff.ts';
 import type { Order, TaskRecord, TaskReport } from '../core/task.ts';
+import type { Claim } from '../core/volumes.ts';
 import type { RebalanceJson } from '../core/views.ts';
 import type { HostSample, LogChunk } from './runtime.ts';
 
@@ -22,6 +23,8 @@ export interface SubmitRequest {
   readonly mustBeNew?: boolean;
   /** Refused with `invalid-file` when there would be warnings. */
   readonly strict?: boolean;
+  /** An image whose name stands for something else by now is a change, too. */
+  readonly refreshImages?: boolean;
 }
 
 /** The job as it is kept now, and what the submit changed. */
@@ -45,6 +48,14 @@ export interface VersionView extends Release {
 export interface DispatchRequest {
   readonly set: Readonly<Record<string, string>>;
   readonly payload?: Uint8Array;
+}
+
+/** A request that may come again, because its answer was lost: it is to be done once. */
+export interface RequestKey {
+  /** The client's Idempotency-Key. */
+  readonly key: string;
+  /** A hash of what the key stands for: method, address and body. */
+  readonly print: string;
 }
 
 /** A job with its counts. */
@@ -74,6 +85,12 @@ export interface NodeStatus extends NodeRecord {
   readonly tasks: number;
 }
 
+/** Labels to give to a node, and names of those to take from it. */
+export interface LabelChange {
+  readonly set: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
+
 /** Why a task is where it is, or why it is nowhere. */
 export interface ExplainView {
   readonly task: TaskRecord;
@@ -82,6 +99,14 @@ export interface ExplainView {
   readonly nodes: readonly Explained[];
   /** Why it is not placed: most frequent first. */
   readonly reasons: readonly FilterReason[];
+}
+
+/** A slot's claim to its data, and how it stands. */
+export interface ClaimView extends Claim {
+  /** Its node was removed: what is in the volumes is there, or lost. */
+  readonly isNodeGone: boolean;
+  /** A task of the slot may be using them. */
+  readonly isInUse: boolean;
 }
 
 /** Which events to read; without a filter all that are kept. */
@@ -126,6 +151,13 @@ export interface ExecRequest extends Omit<ExecOpen, 'task'> {
  * What changes something is on disk when the promise settles.
  */
 export interface Control {
+  /**
+   * The same manager, for one keyed request: what it changes is changed once for the key, also over a crash, and who asks again gets the
+   * answer anew, from things as they are by then. Requests that were refused are tried again. A request that makes several changes
+   * makes them one after the other.
+   * @returns the port whose changes throw `conflict` for a key that stands for another request
+   */
+  keyed(request: RequestKey): Control;
   submit(request: SubmitRequest): Promise<SubmitAnswer>;
   /** What that submit would do now, refused as it would be; nothing is changed. */
   plan(request: SubmitRequest): Promise<JobPlan>;
@@ -149,9 +181,22 @@ export interface Control {
   /** All, or of one job (name), or of one task (id, unique prefix of one, slot, client's Task.ID). */
   status(filter?: { readonly job?: string; readonly task?: string }): Promise<StatusView>;
   nodes(): Promise<readonly NodeStatus[]>;
+  /**
+   * Forgets a node (name, id, or unique prefix of one) that is gone for good: its tasks are lost, and replaced elsewhere. Should it come
+   * back, it joins as a new one. @returns it as it was @throws CubeError `not-found`, `conflict` while it is connected
+   */
+  removeNode(ref: string): Promise<NodeStatus>;
+  /** Says whether a node gets new tasks; what runs there stays. */
+  setEligible(ref: string, eligible: boolean): Promise<NodeStatus>;
+  /** Changes a node's labels; that holds over its restarts. @throws CubeError `not-found`, `usage` */
+  setLabels(ref: string, labels: LabelChange): Promise<NodeStatus>;
   explain(ref: string): Promise<ExplainView>;
   /** Moves worth making now; nothing is moved. @param movesMax how many at most; the limit's unless told */
   rebalance(movesMax?: number): Promise<RebalanceJson>;
+  /** On which nodes the data of slots is. */
+  volumes(): Promise<readonly ClaimView[]>;
+  /** Forgets where a slot's data is; nothing is removed there. @throws CubeError `not-found`, `conflict` while a task may use it */
+  releaseVolume(slot: string): Promise<ClaimView>;
   events(filter: EventFilter): AsyncIterable<ClusterEvent>;
   /** Output of a task or of all tasks of a job, merged by time where nothing is followed. */
   logs(ref: string, request: LogRequest): AsyncIterable<LogLine>;
@@ -171,6 +216,8 @@ export interface Control {
 
 /** What a worker answers for itself: the seeds' worker API. */
 export interface WorkerControl {
+  /** The same worker, for one keyed request: what it hands on to the manager is done once for the key. */
+  keyed(request: RequestKey): WorkerControl;
   submit(event: unknown): Promise<unknown>;
   stop(id: string): Promise<void>;
   tasks(): readonly { readonly order: Order; readonly report: TaskReport | null }[];

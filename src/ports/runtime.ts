@@ -1,14 +1,16 @@
 /**
  * The runtime port: what runs a task. Its verbs are safe to repeat: "already there" and "already gone" are successes.
  * Failures are `CubeError`s of the runtime's codes (`image-not-found`, `image-denied`, `image-bad-name`, `image-unavailable`,
- * `port-taken`, `bad-command`, `bad-settings`, `engine-error`, `no-engine`), with the engine's own words in the message. Every call that
+ * `port-taken`, `bad-command`, `bad-settings`, `bad-mount`, `engine-error`, `no-engine`), with the engine's own words in the message. Every call that
  * takes an `AbortSignal` rejects with an `AbortError` soon after it fires, and leaves nothing half-made that `list` cannot show.
  */
 import type { TerminalSize } from '../core/exec-protocol.ts';
-import type { ProbeSpec } from '../core/job.ts';
+import type { ImageDigest } from '../core/image-digests.ts';
+import type { ProbeSpec, TaskSpec } from '../core/job.ts';
 import type { CpuTicks } from '../core/node.ts';
 import type { Health, Order } from '../core/task.ts';
 import type { Resources } from '../core/resources.ts';
+import type { NodeFeature } from '../core/volumes.ts';
 
 export type { TerminalSize } from '../core/exec-protocol.ts';
 
@@ -99,6 +101,8 @@ export interface RuntimeFacts {
   readonly arch: string;
   /** What its host's processor is called, where that can be told from here. */
   readonly cpuModel?: string;
+  /** What it knows beside running containers (`NodeFeature`). */
+  readonly features?: readonly NodeFeature[];
   /** What a user should know: that nothing is isolated, that limits do not work here. */
   readonly warnings: readonly string[];
 }
@@ -203,6 +207,11 @@ export interface Runtime {
   exec(ref: ContainerRef, options: ExecOptions): Promise<ExecSession>;
   /** Measures all running containers of this cluster and node. */
   usage(): Promise<readonly ContainerUsage[]>;
+  /**
+   * What an image's name stands for now. With the policy `never` no registry is asked. Undefined where there are no images, and for one that
+   * is not here and shall not be pulled. @throws CubeError of the image's codes, `no-engine`; AbortError
+   */
+  imageDigest(image: string, pull: TaskSpec['pull'], signal: AbortSignal): Promise<ImageDigest | undefined>;
   /** None where there are no images. */
   unusedImages(): Promise<readonly UnusedImage[]>;
   /** Removes an image unless a container uses it by then. Already gone: done. @returns whether it is gone */

@@ -6,12 +6,17 @@ import type { Epoch } from '../core/events.ts';
 import type { NodeFacts, TaskUsage, Usage } from '../core/node.ts';
 import type { Holding, Order, TaskReport } from '../core/task.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { FileAsk } from '../core/files.ts';
 import type { OpenFrame, StreamFrame } from '../core/streams.ts';
+import type { RequestKey } from './control.ts';
 
-export type { ExecStream, LogsStream, OpenFrame, StreamFrame, StreamRequest } from '../core/streams.ts';
+export type { DigestStream, ExecStream, LogsStream, OpenFrame, StreamFrame, StreamRequest } from '../core/streams.ts';
 
-/** The versions this build speaks, lowest and highest. Version 2 brought streams that go both ways (`exec`), and `judge`. */
-export const protocol = { min: 1, max: 2 } as const;
+/**
+ * The versions this build speaks, lowest and highest. Version 2 brought streams that go both ways (`exec`), and `judge`; version 3
+ * brought files of orders, and what images stand for (`digest`).
+ */
+export const protocol = { min: 1, max: 3 } as const;
 
 /** A worker's frames. */
 export type WorkerFrame =
@@ -80,10 +85,12 @@ export type ManagerFrame =
 
 /** What a worker asks of its manager: the seeds' worker API hands its requests on, so that nothing runs that the manager does not know. */
 export type WorkerCall =
-  | { readonly kind: 'submit'; readonly event: unknown }
-  | { readonly kind: 'stop'; readonly id: string }
+  | { readonly kind: 'submit'; readonly event: unknown; readonly key?: RequestKey }
+  | { readonly kind: 'stop'; readonly id: string; readonly key?: RequestKey }
   /** Version 2: what is to become of containers of tasks that I do not know? The answer is a list of verdicts, as in `assignments`. */
-  | { readonly kind: 'judge'; readonly ids: readonly string[] };
+  | { readonly kind: 'judge'; readonly ids: readonly string[] }
+  /** Version 3: contents of files that a task of mine was ordered with. The answer is a list of them, each with its `content`. */
+  | { readonly kind: 'files'; readonly task: string; readonly refs: readonly FileAsk[] };
 
 /** Any frame, from either end. */
 export type Frame = WorkerFrame | ManagerFrame;

@@ -15,6 +15,8 @@ export interface FakeContainer {
   readonly ref: ContainerRef;
   readonly owner: Owner;
   readonly work: Work;
+  /** Of its image. */
+  readonly digest: string;
   readonly script: FakeScript;
   readonly state: 'created' | 'running' | 'exited';
   readonly createdAt: number;
@@ -197,7 +199,8 @@ export class FakeEngine {
     this.#made.set(key, (this.#made.get(key) ?? 0) + 1);
     this.#ids++;
     const ref = { id: `fake-${String(this.#ids).padStart(6, '0')}`, name };
-    this.#containers.set(ref.id, { ref, owner, work, script, state: 'created', createdAt: this.clock.now(), ended: deferred(), looks: 0 });
+    const digest = this.images.localDigestOf(work.order.spec.image) ?? this.images.digestOf(work.order.spec.image);
+    this.#containers.set(ref.id, { ref, owner, work, digest, script, state: 'created', createdAt: this.clock.now(), ended: deferred(), looks: 0 });
     return ref;
   }
 

@@ -1,7 +1,8 @@
 /** The runtime port on a script: a real driver with settings, for tests and simulation. It reads no clock but the given one. */
 import { problem } from '../core/errors.ts';
 import { containerName } from '../core/ids.ts';
-import type { ProbeSpec } from '../core/job.ts';
+import type { ImageDigest } from '../core/image-digests.ts';
+import type { ProbeSpec, TaskSpec } from '../core/job.ts';
 import type { Resources } from '../core/resources.ts';
 import type {
   ContainerRef,
@@ -30,7 +31,6 @@ import { FakeEngine } from './fake-engine.ts';
 import type { FakeContainer, FakeEngineOptions } from './fake-engine.ts';
 import { fakeExec } from './fake-exec.ts';
 import { fakeCheck, fakeLook } from './fake-health.ts';
-import { imageId } from './fake-images.ts';
 import { unchecked } from './no-check.ts';
 import { Starts } from './starts.ts';
 
@@ -65,7 +65,15 @@ class FakeRuntime implements Runtime {
 
   async facts(): Promise<RuntimeFacts> {
     await this.#enter('facts', undefined);
-    return { name: 'fake', version: '1', capacity: this.#capacity, os: 'linux', arch: 'x64', warnings: ['nothing runs: all is played'] };
+    return {
+      name: 'fake',
+      version: '1',
+      capacity: this.#capacity,
+      os: 'linux',
+      arch: 'x64',
+      features: ['volumes', 'files'],
+      warnings: ['nothing runs: all is played'],
+    };
   }
 
   async ping(): Promise<void> {
@@ -87,6 +95,8 @@ class FakeRuntime implements Runtime {
       throw problem(script.pullError, `${image}: the script says ${script.pullError}`);
     }
     if (this.#engine.images.put(image, script.imageBytes) && pull !== 'never' && script.imagePresent !== true) onPulled?.(image);
+    const { digest } = work.order;
+    this.#engine.images.pull(image, (local) => pull === 'always' || (pull !== 'never' && digest !== undefined && local !== digest));
     return this.#engine.create(work, this.#owner, script);
   }
 
@@ -207,6 +217,14 @@ class FakeRuntime implements Runtime {
     });
   }
 
+  async imageDigest(image: string, pull: TaskSpec['pull'], signal: AbortSignal): Promise<ImageDigest | undefined> {
+    await this.#enter('images', undefined, signal);
+    const { images } = this.#engine;
+    if (pull !== 'never') return { digest: images.digestOf(image), isLocal: false };
+    const digest = images.localDigestOf(image);
+    return digest === undefined ? undefined : { digest, isLocal: true };
+  }
+
   async unusedImages(): Promise<readonly UnusedImage[]> {
     await this.#enter('images', undefined);
     return this.#engine.images.unused();
@@ -258,9 +276,9 @@ class FakeRuntime implements Runtime {
 }
 
 /** What is known of a container by its image. */
-function imageOf({ work, script }: FakeContainer): { readonly digest: string; readonly hasCheck: boolean } {
-  const { image, health } = work.order.spec;
-  return { digest: imageId(image), hasCheck: script.check !== undefined && health === undefined };
+function imageOf({ work, script, digest }: FakeContainer): { readonly digest: string; readonly hasCheck: boolean } {
+  const { health } = work.order.spec;
+  return { digest, hasCheck: script.check !== undefined && health === undefined };
 }
 
 /** The lines a container has printed by `now`. */

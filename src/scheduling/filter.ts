@@ -11,6 +11,7 @@ import { constraintFilter } from './filters/constraints.ts';
 import { perNodeFilter } from './filters/per-node.ts';
 import { portsFilter } from './filters/ports.ts';
 import { resourceFilters } from './filters/resources.ts';
+import { featureFilter, mountFilter, volumeFilter } from './filters/volumes.ts';
 import { datacenterFilter, eligibleFilter, nodeFilter, stateFilter } from './filters/where.ts';
 import type { Run, Wanted } from './placing/run.ts';
 
@@ -29,7 +30,7 @@ export interface Filter {
 const conditionFilters: readonly Filter[] = [stateFilter, eligibleFilter];
 
 /** What does not change while a batch is placed. */
-const fixedFilters: readonly Filter[] = [nodeFilter, datacenterFilter, constraintFilter];
+const fixedFilters: readonly Filter[] = [nodeFilter, datacenterFilter, constraintFilter, featureFilter, mountFilter, volumeFilter];
 
 /** What each task that is placed can change. */
 const changingFilters: readonly Filter[] = [...resourceFilters, perNodeFilter, portsFilter];

@@ -167,11 +167,11 @@ export class Rooms {
 
   #openFor(ask: Ask): readonly number[] {
     const custom = Object.entries(ask.resources.custom);
-    const { datacenters, onNode, constraints } = ask;
-    const key = JSON.stringify([datacenters, onNode, constraints, custom]);
+    const { datacenters, onNode, constraints, dataOn, mounts, features } = ask;
+    const key = JSON.stringify([datacenters, onNode, constraints, custom, dataOn, mounts, features]);
     let open = this.#open.get(key);
     if (!open) {
-      const place: Ask = { resources: noResources, ports: [], datacenters, onNode, constraints };
+      const place: Ask = { resources: noResources, ports: [], datacenters, onNode, constraints, dataOn, mounts, features };
       const { columns, batch } = encode({ table: this.#table, groups: [{ ask: place, tasks: [] }], ...anySettings });
       const run = new Run(columns, batch);
       const offers = (capacity: Resources): boolean => custom.every(([name, amount]) => amount <= amountOf(capacity, name) * (1 + slack));

@@ -46,7 +46,8 @@ export function report(id: string, sequence: number, state: ReportedState, more:
   return { id, sequence, state, health: 'unknown', attempt: 1, restarts: 0, ...more };
 }
 
-function factsOf(name: string, id: string): NodeFacts {
+/** What a scripted worker says of its host. */
+export function factsOf(name: string, id: string): NodeFacts {
   return {
     id,
     name,

@@ -4,6 +4,7 @@ import { CubeError } from '../../src/core/errors.ts';
 import type { ExecInput, ExecItem } from '../../src/core/exec-protocol.ts';
 import type { ExecRequest } from '../../src/ports/control.ts';
 import type { ManagerFrame } from '../../src/ports/transport.ts';
+import { taskIn } from '../core/stream-pair.ts';
 import { service } from '../sim/scripts.ts';
 import { createManagerBench, report, type ManagerBench, type ScriptedWorker } from './manager-bench.ts';
 
@@ -125,7 +126,7 @@ test('a job with one running task is enough of a name; with several it is not, a
   await run(bench, worker, ids.slice(1, 2));
   session(bench, 'shop');
   await bench.pass(100);
-  assert.equal(frames(worker, 'open')[0]?.what.task, ids[1]);
+  assert.equal(taskIn(frames(worker, 'open')[0]!.what), ids[1]);
   await run(bench, worker, ids);
   const many = session(bench, 'shop');
   await bench.pass(100);

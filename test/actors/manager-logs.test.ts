@@ -3,6 +3,7 @@ import test from 'node:test';
 import { CubeError } from '../../src/core/errors.ts';
 import type { LogLine, LogRequest } from '../../src/ports/control.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
+import { taskIn } from '../core/stream-pair.ts';
 import { service } from '../sim/scripts.ts';
 import { createManagerBench, report, type ManagerBench, type ScriptedWorker } from './manager-bench.ts';
 
@@ -65,7 +66,7 @@ function read(
       answered = worker.heard.length;
       for (const { stream } of fresh) open.add(stream);
       seen.most = Math.max(seen.most, open.size);
-      for (const { stream, what } of fresh) reply(stream, what.task);
+      for (const { stream, what } of fresh) reply(stream, taskIn(what));
     }
   };
   return go().then(() => seen);

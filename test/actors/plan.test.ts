@@ -167,7 +167,15 @@ test('without one the new one needs room beside the old one; what follows it wai
   const { bench, rest } = await withWorkers(['w1']);
   await submit(bench, service('shop', 'runs', 2, { resources: half }));
   await rest();
-  const planned = await plan(bench, service('shop', 'slow:10', 2, { resources: half }));
+  const changed = service('shop', 'slow:10', 2, { resources: half });
+  const either = await plan(bench, changed);
+  assert.deepEqual(
+    either.changes.map(({ action, node, reason }) => [action, node, reason.split('; ')[1]]),
+    [1, 2].map(() => ['update', 'w1', 'the old one stops first, since there is no room for both']),
+    'where the order does not matter to its user',
+  );
+  const update = { parallel: 1, order: 'start-first', deadlineMs: 1_000, onFailure: 'pause', canary: 0 } as const;
+  const planned = await plan(bench, { ...changed, update });
   assert.deepEqual(
     planned.changes.map(({ action, node, reason }) => [action, node, reason.split('; ').at(-1)]),
     [

@@ -5,7 +5,7 @@ import type { Route } from '../../src/api/route.ts';
 import type { ErrorBody } from '../../src/core/errors.ts';
 import { CubeError } from '../../src/core/errors.ts';
 import type { LoginJson, TicketJson } from '../../src/core/views.ts';
-import { jobDocument, makeRig } from './harness.ts';
+import { jobDocument, makeRig, waitForPromotion } from './harness.ts';
 import type { AskOptions, Rig } from './harness.ts';
 
 const roles = ['manager', 'worker', 'both'] as const;
@@ -25,6 +25,12 @@ const expected: Readonly<Record<string, string>> = {
   'GET /v1/jobs/{name}': 'viewer',
   'POST /v1/jobs/{name}/stop': 'admin',
   'POST /v1/jobs/{name}/start': 'admin',
+  'POST /v1/jobs/{name}/scale': 'admin',
+  'POST /v1/jobs/{name}/restart': 'admin',
+  'POST /v1/jobs/{name}/rollback': 'admin',
+  'POST /v1/jobs/{name}/promote': 'admin',
+  'POST /v1/jobs/{name}/dispatch': 'admin',
+  'GET /v1/jobs/{name}/history': 'admin',
   'GET /v1/jobs/{name}/logs': 'viewer',
   'GET /v1/status': 'viewer',
   'GET /v1/tasks': 'viewer',
@@ -33,6 +39,8 @@ const expected: Readonly<Record<string, string>> = {
   'GET /v1/tasks/{ref}/explain': 'viewer',
   'GET /v1/tasks/{ref}/logs': 'viewer',
   'GET /v1/rebalance': 'viewer',
+  'GET /v1/volumes': 'viewer',
+  'POST /v1/volumes/{slot}/release': 'admin',
   'GET /v1/nodes': 'viewer',
   'GET /v1/events': 'viewer',
   'GET /v1/backup': 'admin',
@@ -52,18 +60,26 @@ const event = { ID: 'e', State: 2, Task: { ID: 'bb1d59ef-9fc1-4e4b-a44d-db571eee
 function goodBody(row: Route): unknown {
   if (row.method !== 'POST') return undefined;
   if (row.document === 'TaskEvent') return event;
+  if (row.path === '/v1/jobs/{name}/scale') return { tasks: { web: 1 } };
   return ['/v1/jobs', '/v1/plan'].includes(row.path) ? { job: jobDocument('other') } : {};
 }
 
 async function rigWithJob(role: (typeof roles)[number]): Promise<Rig> {
   const rig = makeRig({ role });
-  if (role !== 'worker') assert.equal((await rig.ask('POST', '/v1/jobs', { body: { job: jobDocument() } })).status, 201);
+  if (role !== 'worker') {
+    const job = jobDocument('shop', { count: 1 });
+    assert.equal((await rig.ask('POST', '/v1/jobs', { body: { job } })).status, 201);
+    assert.equal((await rig.ask('POST', '/v1/jobs', { body: { job: jobDocument() } })).status, 200);
+    waitForPromotion(rig, 'shop');
+    const shop = rig.control.jobs.get('shop')!;
+    rig.control.jobs.set('encode', { ...shop, name: 'encode', spec: { ...shop.spec, name: 'encode', type: 'parameterized' } });
+  }
   rig.control.asked.length = 0;
   return rig;
 }
 
 function target(row: Route): string {
-  return row.path.replace('{name}', 'shop').replace('{ref}', 'shop%2Fweb.1').replace('{id}', 'shop%2Fweb.1');
+  return row.path.replace('{name}', row.path.endsWith('/dispatch') ? 'encode' : 'shop').replace('{ref}', 'shop%2Fweb.1').replace('{id}', 'shop%2Fweb.1').replace('{slot}', 'shop%2Fweb.1');
 }
 
 async function askRow(rig: Rig, row: Route, options: AskOptions): Promise<Response> {

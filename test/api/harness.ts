@@ -9,7 +9,7 @@ import { limitsDefault, limitsWith } from '../../src/core/limits.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Clock, Log, LogFields } from '../../src/ports/ambient.ts';
 import type { Auth, Scope } from '../../src/ports/auth.ts';
-import type { WorkerControl } from '../../src/ports/control.ts';
+import type { RequestKey, WorkerControl } from '../../src/ports/control.ts';
 import { problem } from '../../src/core/errors.ts';
 import { FakeControl } from '../support/fake-control.ts';
 
@@ -89,10 +89,18 @@ export class FakeAuth implements Auth {
 
 /** A worker without a manager: it answers what it was handed. */
 export class FakeWorker implements WorkerControl {
+  /** The keys under which it was asked. */
+  readonly keys: RequestKey[] = [];
+
   readonly events: unknown[] = [];
   answer: unknown = { ID: 'made' };
   readonly stopped: string[] = [];
   kept: ReturnType<WorkerControl['tasks']> = [];
+
+  keyed(request: RequestKey): WorkerControl {
+    this.keys.push(request);
+    return this;
+  }
 
   async submit(event: unknown): Promise<unknown> {
     this.events.push(event);
@@ -208,6 +216,14 @@ export function makeRig({ role = 'both', limits = {}, deps: changes = {} }: RigO
 /** A small job document. */
 export function jobDocument(name = 'shop', more: Readonly<Record<string, unknown>> = {}): unknown {
   return { name, type: 'service', tasks: { web: { image: 'busybox:latest', count: 2, ...more } } };
+}
+
+/** Has a job's update wait after its canaries. */
+export function waitForPromotion(rig: Rig, name: string): void {
+  const job = rig.control.jobs.get(name)!;
+  const { version } = job;
+  const deployment = { version, state: 'awaitingPromotion', goodVersion: version - 1, startedAt: 1_000, progressAt: 1_500, updated: 1 } as const;
+  rig.control.jobs.set(name, { ...job, deployment });
 }
 
 /** Serves an API on a free loopback port until the test ends. @returns its origin */

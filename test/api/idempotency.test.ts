@@ -177,3 +177,21 @@ test('a key on a request that only looks is ignored', async () => {
   assert.equal((await look('/v1/jobs')).status, 200);
   assert.equal((await look('/v1/nodes')).status, 200);
 });
+
+test('what changes something is asked of the manager and the worker under its key, and what the key stands for', async () => {
+  const rig = await withShop();
+  await stop(rig, 'k1');
+  await stop(rig, 'k2', { purge: true });
+  await rig.ask('POST', '/worker/tasks', { body: { ID: 'a' }, headers: { 'idempotency-key': 'k3' } });
+  const [k1, k2] = rig.control.keys;
+  assert.deepEqual([k1?.key, k2?.key, rig.worker.keys.at(-1)?.key], ['k1', 'k2', 'k3']);
+  assert.notEqual(k1?.print, k2?.print);
+});
+
+test('without a key, and for what only looks, the manager hears of none', async () => {
+  const rig = await withShop();
+  await rig.ask('POST', '/v1/jobs/shop/stop', { body: {} });
+  await rig.ask('GET', '/v1/jobs', { headers: { 'idempotency-key': 'k' } });
+  await rig.ask('POST', '/v1/plan', { body: { job: jobDocument() }, headers: { 'idempotency-key': 'k' } });
+  assert.deepEqual(rig.control.keys, []);
+});

@@ -42,7 +42,7 @@ test('where no token is asked, none is needed, and a stale one does no harm', as
 
 test('an unknown path is 404 and tells where paths are listed', async () => {
   const { ask } = makeRig();
-  for (const path of ['/no/such', '/v1', '/v1/jobs/shop/scale', '/v1/jobs//', '/v1//jobs', '/v2/jobs']) {
+  for (const path of ['/no/such', '/v1', '/v1/jobs/shop/shrink', '/v1/jobs//', '/v1//jobs', '/v2/jobs']) {
     const response = await ask('GET', path);
     assert.equal(response.status, 404, path);
     const error = await errorOf(response);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { schemas } from '../../src/api/schemas.ts';
+import type { VolumeJson } from '../../src/core/volume-view.ts';
 import type { SchemaName } from '../../src/api/schemas.ts';
 import { routesOf } from '../../src/api/index.ts';
 import type { JobJson, JobsJson, RebalanceJson, StatusJson, SubmittedJson, TaskJson } from '../../src/core/views.ts';
@@ -159,6 +160,26 @@ test('moves worth making are told, no more than are asked for', async () => {
   assert.equal(all.moves.length, 1);
   assert.deepEqual((await shaped<RebalanceJson>(await ask('GET', '/v1/rebalance?max=0'), 'Rebalance')).moves, []);
   assert.equal((await ask('GET', '/v1/rebalance?max=many')).status, 400);
+});
+
+test('the data of slots is told, and let go of by its slot', async () => {
+  const { ask, control } = await withShop();
+  const all = await shaped<readonly VolumeJson[]>(await ask('GET', '/v1/volumes'), 'Volumes');
+  const one: VolumeJson = {
+    name: 'shop_cache',
+    job: 'shop',
+    slot: 'shop/web.1',
+    node: 'bar',
+    nodeId: 'node-1',
+    nodeGone: false,
+    volumes: ['shop_cache', 'shop_data'],
+    inUse: false,
+    since: '1970-01-01T00:00:01.000Z',
+  };
+  assert.deepEqual(all, [one]);
+  assert.deepEqual(await shaped<VolumeJson>(await ask('POST', '/v1/volumes/shop%2Fweb.1/release', { body: {} }), 'Volume'), one);
+  assert.deepEqual(control.asked, ['releaseVolume shop/web.1']);
+  assert.equal((await ask('POST', '/v1/volumes/shop%2Fweb.2/release', { body: {} })).status, 404);
 });
 
 test('every field of a task that has happened is told', async () => {

@@ -75,13 +75,13 @@ test('an unknown command is exit 2 with the one that was meant', async () => {
 });
 
 test('a command of a later version says so, in words and in JSON', async () => {
-  const human = await cube(['promote', 'x']);
+  const human = await cube(['drain', 'x']);
   assert.equal(human.code, 2);
-  assert.match(human.stderr, /`cube promote` is not in this version yet/);
-  const json = await cube(['promote', 'a', '-o', 'json', '--', 'ls']);
+  assert.match(human.stderr, /`cube drain` is not in this version yet/);
+  const json = await cube(['drain', 'a', '-o', 'json', '--', 'ls']);
   assert.equal(json.code, 2);
   const { error } = JSON.parse(json.stdout) as { error: { code: string; message: string } };
-  assert.deepEqual([error.code, error.message, json.stderr], ['not-yet', '`cube promote` is not in this version yet', '']);
+  assert.deepEqual([error.code, error.message, json.stderr], ['not-yet', '`cube drain` is not in this version yet', '']);
 });
 
 test('an unknown option is exit 2 with the nearest one and the help to read', async () => {

@@ -92,8 +92,8 @@ test('nodes shows what is reserved of what there is; `node` is the same', async 
   assert.equal((await cube(['node'], { env })).stdout, stdout);
   assert.equal((await cube(['nodes', '-q'], { env })).stdout, 'bar\n');
   assert.deepEqual(JSON.parse((await cube(['nodes', '-o', 'json'], { env })).stdout), [aNode()]);
-  const later = await cube(['nodes', 'rm', 'bar'], { env });
-  assert.deepEqual([later.code, later.stderr.split('\n')[0]], [2, 'cube: `cube nodes rm` is not in this version yet']);
+  const later = await cube(['nodes', 'drain', 'bar'], { env });
+  assert.deepEqual([later.code, later.stderr.split('\n')[0]], [2, 'cube: `cube nodes drain` is not in this version yet']);
   assert.equal((await cube(['nodes', 'lable'], { env })).code, 2);
 });
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Command, Context } from '../../src/cli/command.ts';
@@ -7,6 +10,7 @@ import { command as up } from '../../src/cli/commands/up.ts';
 import { joinSpecs, nodeSpecs, readNodeOptions } from '../../src/cli/node-flags.ts';
 import type { NodeKind } from '../../src/cli/node-flags.ts';
 import { readOptions, splitArgv } from '../../src/cli/options.ts';
+import type { CubeError } from '../../src/core/errors.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import { policyNames } from '../../src/core/placement.ts';
 import { cube, fileWith } from './run-cli.ts';
@@ -40,6 +44,28 @@ test('a node without options is both roles on loopback, with Docker and all its 
     limits: limitsDefault,
   });
   assert.ok(!('join' in options) && !('dockerHost' in options));
+});
+
+test('directories that tasks may mount are absolute, each once, and must be there', async (t) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cube-mounts-')));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'file'), '');
+  assert.deepEqual((await read([])).mounts, []);
+  const dots = `${folder}/../${folder.split('/').at(-1)}/`;
+  assert.deepEqual((await read(['--allow-mount', folder, '--allow-mount', '/', '--allow-mount', dots])).mounts, [folder, '/']);
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    [`${folder}/nothing`, /there is no such directory/],
+    [`${folder}/file`, /that is no directory/],
+    [`${folder}/file/below`, /ENOTDIR/],
+    ['', /needs a directory/],
+  ];
+  for (const [path, message] of wrong) {
+    await assert.rejects(read(['--allow-mount', path]), (error: CubeError) => {
+      assert.equal(error.code, 'usage');
+      assert.match(error.message, message);
+      return true;
+    });
+  }
 });
 
 test('each option arrives in its unit', async () => {
@@ -129,8 +155,7 @@ test('every policy can be chosen; E-PVM unless told', async () => {
 
 test('what later versions have says so', async () => {
   await assert.rejects(read(['--store', 'etcd://a:1,b:2']), /is not in this version yet/);
-  for (const argv of [['--ha'], ['--drain-on-stop'], ['--allow-mount', '/srv']])
-    assert.throws(() => read(argv), /is not in this version yet/);
+  for (const argv of [['--ha'], ['--drain-on-stop']]) assert.throws(() => read(argv), /is not in this version yet/);
   await read(['--store', 'level']);
 });
 

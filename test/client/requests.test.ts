@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import { ConnectionLost, createClient } from '../../src/client/index.ts';
 import { nodeRequester } from '../../src/client/node-request.ts';
 import { fetchRequester } from '../../src/client/fetch-request.ts';
+import { problem } from '../../src/core/errors.ts';
 import { limitsWith } from '../../src/core/limits.ts';
 import { ManualClock, until } from '../api/harness.ts';
 import { freePort } from '../support/free-port.ts';
-import { all, answer, clientOf, misbehave, requesters } from './harness.ts';
+import { all, answer, clientOf, misbehave, quickLimits, requesters } from './harness.ts';
 
 const job = { name: 'shop' };
 const kinds = Object.keys(requesters) as (keyof typeof requesters)[];
@@ -206,4 +207,42 @@ test('an IPv6 address works', async (t) => {
   t.after(() => server.close());
   const client = clientOf(`http://[::1]:${(server.address() as AddressInfo).port}`);
   assert.equal((await client.info()).name, 'six');
+});
+
+/** A client whose node breaks off the first request, and is not there when it is asked again, so many times. */
+function clientOfRestarting(absences: number) {
+  const keys: (string | undefined)[] = [];
+  const client = createClient({
+    newId: () => `key-${keys.length}`,
+    limits: quickLimits,
+    request: async ({ headers }) => {
+      keys.push(headers['idempotency-key']);
+      if (keys.length === 1) throw new ConnectionLost('it broke off');
+      if (keys.length <= 1 + absences) throw problem('unreachable', 'connection refused');
+      return { status: 200, headers: {}, body: (async function* () {})() };
+    },
+  });
+  return { client, keys };
+}
+
+test('a node that ended while it was asked, and is there again soon, is asked again with the same key', async () => {
+  const { client, keys } = clientOfRestarting(1);
+  await client.stopJob('shop');
+  assert.deepEqual(keys, ['key-0', 'key-0', 'key-0']);
+});
+
+test('of one that does not come back it is told that nobody knows what happened, not only that it is away', async () => {
+  const { client, keys } = clientOfRestarting(9);
+  await assert.rejects(client.stopJob('shop'), { code: 'unreachable', hint: /may have been done or not/ });
+  assert.equal(keys.length, 3);
+});
+
+test('a node that was never reached is not asked again', async () => {
+  let asked = 0;
+  const request = () => {
+    asked++;
+    return Promise.reject(problem('unreachable', 'connection refused'));
+  };
+  await assert.rejects(createClient({ newId: () => 'k', limits: quickLimits, request }).stopJob('shop'), /connection refused/);
+  assert.equal(asked, 1);
 });

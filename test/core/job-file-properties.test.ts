@@ -46,6 +46,23 @@ const words = [
   'spread',
   'maxPerNode',
   'preemptible',
+  'update',
+  'parallel',
+  'order',
+  'canary',
+  'completions',
+  'parallelism',
+  'deadline',
+  'schedule',
+  'cron',
+  'timezone',
+  'parameters',
+  'payload',
+  'file',
+  'volumes',
+  'secrets',
+  'configs',
+  'dependsOn',
 ];
 const key = fc.oneof(fc.constantFrom(...words), fc.constantFrom('__proto__', 'constructor', '', 'a.b'), fc.string({ maxLength: 5 }));
 const scalar = fc.oneof(
@@ -64,6 +81,21 @@ const scalar = fc.oneof(
     'label.a != b',
     'arch in [',
     'node',
+    'system',
+    'periodic',
+    'parameterized',
+    'start-first',
+    '*/5 * * * *',
+    '0 0 31 2 *',
+    'Europe/Berlin',
+    'data:/x',
+    '/srv:/x:ro',
+    '/run/x',
+    'completed',
+    '${X}',
+    '${X:-3}',
+    '$${X}',
+    '${CUBE_INDEX}',
     null,
   ),
   fc.integer(),
@@ -79,8 +111,13 @@ const nearlyJob = fc.record(
   {
     name: fc.oneof(fc.constant('a'), scalar),
     tasks: fc.dictionary(key, fc.dictionary(key, document, { maxKeys: 5 }), { maxKeys: 3 }),
+    type: fc.constantFrom('service', 'batch', 'system', 'periodic', 'parameterized'),
     labels: document,
     priority: scalar,
+    update: document,
+    schedule: fc.oneof(fc.record({ cron: scalar, timezone: scalar }, { requiredKeys: ['cron'] }), document),
+    payload: document,
+    parameters: document,
   },
   { requiredKeys: [] },
 );
@@ -121,6 +158,28 @@ test('whatever a request holds, the check takes it or says what is wrong', () =>
   );
 });
 
+const variables = { set: {}, environment: { X: 'x', PATH: '/bin' } };
+
+test('whatever text a file with variables holds, the parser takes it or says what is wrong', () => {
+  const part = fc.constantFrom(
+    ...[
+      'name: ${X}\n',
+      'tasks:\n',
+      '  t: {image: ${Y}}\n',
+      '  t:\n',
+      '    image: ${X:-x}\n',
+      '    env: {A: ${Z:-{}}}\n',
+      '    command: $${X}\n',
+    ],
+    ...['${', '}', '{', '[', ', ', ': ', '\n', ' #', '"', '|\n', '&a ', '*a ', '${X:-', '${CUBE_X}', '\uF8E0'],
+  );
+  const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(text, (content) => refusesOnlyInWords(() => parseJobFile(content, 'f', limitsDefault, variables), content)),
+    { numRuns: 2_000 },
+  );
+});
+
 test('a circular document is refused, not followed', () => {
   const circle: Record<string, unknown> = { name: 'a' };
   circle['tasks'] = circle;
@@ -129,9 +188,8 @@ test('a circular document is refused, not followed', () => {
 });
 
 const text = fc.string({ maxLength: 12 }).filter((value) => !value.includes('\0'));
-const goodJob = fc.record({
+const anyJob = fc.record({
   name: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/),
-  type: fc.constantFrom('service', 'batch'),
   labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), text),
   tasks: fc.dictionary(
     fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,10}$/),
@@ -143,6 +201,17 @@ const goodJob = fc.record({
         env: fc.dictionary(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,6}$/), fc.oneof(text, fc.boolean(), fc.integer())),
         ports: fc.uniqueArray(fc.integer({ min: 1, max: 65_535 }), { maxLength: 3 }),
         resources: fc.record({ cpu: fc.nat({ max: 8 }), memory: fc.nat() }, { requiredKeys: [] }),
+        volumes: fc.uniqueArray(fc.constantFrom('a:/a', 'b-${CUBE_INDEX}:/b:ro', '/srv/c:/c'), { maxLength: 3 }),
+        secrets: fc.dictionary(
+          fc.stringMatching(/^[a-z]{1,4}$/),
+          fc.uuid().map((id) => `/run/${id}`),
+          { maxKeys: 2 },
+        ),
+        configs: fc.dictionary(
+          fc.stringMatching(/^[a-z]{1,4}$/),
+          fc.uuid().map((id) => `/etc/${id}`),
+          { maxKeys: 2 },
+        ),
       },
       { requiredKeys: ['image'] },
     ),
@@ -150,11 +219,72 @@ const goodJob = fc.record({
   ),
 });
 
+const count = fc.integer({ min: 1, max: 50 });
+const time = fc.constantFrom('1s', '5m', '1h30m');
+const runs = { parallelism: count, deadline: time };
+/** What stands beside tasks in a job of each type; all may be left out but the type, and a periodic job's schedule. */
+const ofType = fc.oneof(
+  fc.record(
+    {
+      type: fc.constant('service'),
+      update: fc.record(
+        {
+          parallel: count,
+          order: fc.constant('stop-first'),
+          healthyFor: time,
+          deadline: time,
+          onFailure: fc.constantFrom('rollback', 'pause', 'continue'),
+          canary: fc.constant(0),
+        },
+        { requiredKeys: [] },
+      ),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record({ type: fc.constant('batch'), preemptible: fc.boolean(), ...runs }, { requiredKeys: ['type'] }),
+  fc.record(
+    {
+      type: fc.constant('periodic'),
+      schedule: fc.record(
+        {
+          cron: fc.constantFrom('*/5 * * * *', '0 30 4 * * MON', '0 0 29 2 *'),
+          timezone: fc.constantFrom('UTC', 'Europe/Berlin'),
+          overlap: fc.constantFrom('skip', 'queue', 'replace'),
+          missed: fc.constantFrom('skip', 'once', 'all'),
+        },
+        { requiredKeys: ['cron'] },
+      ),
+      ...runs,
+    },
+    { requiredKeys: ['type', 'schedule'] },
+  ),
+  fc.record(
+    {
+      type: fc.constant('parameterized'),
+      parameters: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.option(text)),
+      payload: fc.constantFrom({ env: 'payload' }, { file: '/run/payload' }),
+      ...runs,
+    },
+    { requiredKeys: ['type'] },
+  ),
+);
+
+/** Each task waits for the one before it, or for none, so that there is no circle. */
+const goodJob = fc.tuple(anyJob, ofType, fc.constantFrom(undefined, 'started', 'healthy')).map(([job, more, condition]) => {
+  const names = Object.keys(job.tasks);
+  const tasks = Object.entries(job.tasks).map(([name, task], index) => {
+    const waits = condition === undefined || index === 0 ? {} : { dependsOn: { [names[index - 1]!]: condition } };
+    return [name, { ...task, ...waits }] as const;
+  });
+  return { ...job, ...more, tasks: Object.fromEntries(tasks) };
+});
+
 test('a good job is the same job from YAML, from JSON and as plain data', () => {
   fc.assert(
     fc.property(goodJob, (job) => {
       const direct = checkJob(job, limitsDefault);
       assert.deepEqual(parseJobFile(JSON.stringify(job, null, 2), 'f', limitsDefault).spec, direct);
+      assert.deepEqual(parseJobFile(JSON.stringify(job), 'f', limitsDefault, { set: {}, environment: {} }).spec, direct);
       const { spec, document: plain } = parseJobFile(stringify(job), 'f', limitsDefault);
       assert.deepEqual(spec, direct);
       assert.deepEqual(checkJob(JSON.parse(JSON.stringify(plain)), limitsDefault), direct);

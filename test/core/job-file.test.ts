@@ -187,5 +187,8 @@ test('the schema becomes a JSON Schema for editors', () => {
   assert.deepEqual(task.required, ['image']);
   assert.ok(Object.keys(task.properties ?? {}).includes('stopGrace'));
   assert.ok(Object.keys(task.properties ?? {}).includes('health'));
-  assert.ok(!Object.keys(task.properties ?? {}).includes('volumes'), 'what is not taken yet is not offered');
+  for (const key of ['volumes', 'secrets', 'configs', 'dependsOn']) assert.ok(Object.keys(task.properties ?? {}).includes(key), key);
+  const jobKeys = Object.keys(schema.properties ?? {});
+  for (const key of ['update', 'schedule', 'parameters', 'payload']) assert.ok(jobKeys.includes(key), key);
+  assert.ok(!jobKeys.includes('disconnect'), 'what is not taken yet is not offered');
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createStreamServer, type StreamSource } from '../../src/core/stream-server.ts';
 import { createStreamReader, type OpenFrame, type StreamFrame } from '../../src/core/streams.ts';
-import { collect, endless, logs, turns } from './stream-pair.ts';
+import { collect, endless, logs, taskIn, turns } from './stream-pair.ts';
 
 async function* nothing(): AsyncGenerator<never> {}
 
@@ -17,7 +17,7 @@ function wires(sources: readonly StreamSource[], windowBytes: number) {
   const deliver = (toServer: boolean) => {
     if (toServer) {
       const frame = queues.toServer.shift();
-      if (frame?.type === 'open') server.serve(frame.stream, sources[Number(frame.what.task)]!);
+      if (frame?.type === 'open') server.serve(frame.stream, sources[Number(taskIn(frame.what))]!);
       else if (frame) server.handle(frame);
     } else {
       const frame = queues.toReader.shift();

@@ -1,8 +1,14 @@
 /** Both ends of a link's streams, joined in memory, and sources for them. */
 import { createStreamServer, type StreamSource } from '../../src/core/stream-server.ts';
-import { createStreamReader, type OpenFrame, type StreamFrame, type StreamRequest } from '../../src/core/streams.ts';
+import { createStreamReader, type LogsStream, type OpenFrame, type StreamFrame, type StreamRequest } from '../../src/core/streams.ts';
 
-export const logs: StreamRequest = { kind: 'logs', task: 't', follow: true };
+export const logs: LogsStream = { kind: 'logs', task: 't', follow: true };
+
+/** The task that a stream is about. */
+export function taskIn(what: StreamRequest): string {
+  return what.kind === 'digest' ? '' : what.task;
+}
+
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
 export const turns = async (count = 10) => {
   for (let i = 0; i < count; i++) await turn();
@@ -26,7 +32,7 @@ export function joined(sources: Record<string, StreamSource>, limits = { streamW
     send: (frame) => {
       toServer.push(frame);
       queueMicrotask(() => {
-        if (frame.type === 'open') server.serve(frame.stream, sources[frame.what.task]!);
+        if (frame.type === 'open') server.serve(frame.stream, sources[taskIn(frame.what)]!);
         else server.handle(frame);
       });
     },

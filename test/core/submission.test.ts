@@ -41,8 +41,8 @@ test('a stopped job starts in its next run; one that is to be purged is made ane
 });
 
 test('what had completed counts no more when it is started again, and goes on counting else', () => {
-  assert.equal(startedAgain({ ...known, status: 'completed', completedFrom: 2 }, 9).completedFrom, 5);
-  assert.equal(startedAgain({ ...known, status: 'failed', completedFrom: 2 }, 9).completedFrom, 2);
+  assert.equal(startedAgain({ ...known, status: 'completed', completedFrom: 2 }, 9, now).completedFrom, 5);
+  assert.equal(startedAgain({ ...known, status: 'failed', completedFrom: 2 }, 9, now).completedFrom, 2);
 });
 
 test('a new task carries what its slot wants, and nothing that it does not need', () => {

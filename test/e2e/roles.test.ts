@@ -81,7 +81,7 @@ test('a job runs through a manager and a worker, and both may be killed without 
 });
 
 test('tasks of a worker that does not come back run elsewhere, and once each when it does', { skip }, async (t) => {
-  const { manager, workers } = await startCluster(t, ['one', 'two'], ['nodeSuspectMs=800', 'nodeDownMs=1500']);
+  const { manager, workers } = await startCluster(t, ['one', 'two'], ['nodeSuspectMs=2500', 'nodeDownMs=3500']);
   const [one, two] = workers as [NodeProcess, NodeProcess];
   await submit(manager, sleeper('move', 'count: 4, resources: {cpu: 0.1}'));
   const before = await pidsOf(await runningOf('move', [two]));

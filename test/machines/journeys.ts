@@ -79,6 +79,15 @@ export const journeys: Readonly<Record<string, readonly Journey[]>> = {
       })),
     },
   ],
+  deployment: [
+    {
+      events: [
+        { type: 'slots.updated' },
+        { type: 'canaries.healthy' },
+        ...['promoted', 'failed', 'paused', 'superseded'].map((verb) => ({ type: `deployment.${verb}` })),
+      ],
+    },
+  ],
   node: [{ events: ['link.welcomed', 'beat.heard', 'deadline.suspect', 'deadline.down', 'node.bye'].map((type) => ({ type })) }],
   link: [
     { redials: true, events: 5 },

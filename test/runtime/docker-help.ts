@@ -22,13 +22,14 @@ export interface DockerCase {
 /** Runs a test on a runtime of its own. @param settings another socket (a proxy's), other limits */
 export async function withDocker(
   check: (made: DockerCase) => Promise<void>,
-  settings: { readonly dockerHost?: string; readonly limits?: Limits } = {},
+  settings: { readonly dockerHost?: string; readonly limits?: Limits; readonly mounts?: readonly string[] } = {},
 ): Promise<void> {
   const { docker, socketPath } = await testEngine();
   const owner = { clusterId: randomUUID(), nodeId: randomUUID() };
   const log = keptLog();
   const limits = settings.limits ?? testLimits;
-  const runtime = await openDockerRuntime({ dockerHost: settings.dockerHost ?? socketPath, owner, limits, log, clock: realClock() });
+  const { mounts = [], dockerHost = socketPath } = settings;
+  const runtime = await openDockerRuntime({ dockerHost, mounts, owner, limits, log, clock: realClock() });
   try {
     await check({ runtime, docker, owner, log });
   } finally {

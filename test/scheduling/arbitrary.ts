@@ -69,6 +69,14 @@ const ask: fc.Arbitrary<Ask> = record<Ask>({
   affinity: mostly<readonly Constraint[] | undefined>(3, undefined, [conditions[0]!], [conditions[2]!, conditions[3]!]),
   spread: mostly<string | undefined>(3, undefined, 'datacenter', 'label.disk', 'name'),
   maxPerNode: mostly<number | undefined>(4, undefined, 1, 2),
+  dataOn: mostly<Ask['dataOn']>(
+    12,
+    undefined,
+    { node: 'id1', nodeName: 'n5', slot: 'job0/web.1' },
+    { node: 'gone', nodeName: 'gone', slot: 'job0/web.1' },
+  ),
+  mounts: mostly<readonly string[] | undefined>(12, undefined, ['/srv/a'], ['/srv/a/b', '/data']),
+  features: mostly<Ask['features']>(8, undefined, ['volumes'], ['volumes', 'files']),
 });
 
 const anyKind = mostly<string | undefined>(2, undefined, 'a/b', 'c/d');
@@ -86,6 +94,8 @@ function node(index: number): fc.Arbitrary<NodeView> {
     arch: fc.constant('x64'),
     cpuModel: fc.constant(undefined),
     runtimeVersion: fc.constant('20.10.24'),
+    mounts: fc.constantFrom<NodeView['mounts'][]>(undefined, [], ['/srv'], ['/srv/a', '/data']),
+    features: mostly<NodeView['features']>(4, ['volumes', 'files'], undefined, [], ['volumes']),
     state: mostly<NodeView['state']>(8, 'ready', 'down', 'suspect'),
     eligible: mostly(8, true, false),
     engineAway: mostly(8, false, true),

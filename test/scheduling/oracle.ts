@@ -67,6 +67,9 @@ export function canTake(node: NodeView, ask: Ask, mates = 0): boolean {
     node.tasks < node.slotsMax &&
     (ask.constraints ?? []).every((constraint) => meets(constraint, attributeOf(node, constraint.attribute))) &&
     (ask.maxPerNode === undefined || mates < ask.maxPerNode) &&
+    (ask.dataOn === undefined || node.id === ask.dataOn.node) &&
+    (ask.features ?? []).every((feature) => node.features?.includes(feature)) &&
+    (ask.mounts ?? []).every((path) => (node.mounts ?? []).some((mount) => `${path}/`.startsWith(mount === '/' ? '/' : `${mount}/`))) &&
     portsFit(node, ask)
   );
 }

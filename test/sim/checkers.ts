@@ -3,7 +3,7 @@
  * it can be shown histories made by hand (checkers.test.ts).
  */
 import { flatTable } from '../../machines/flat-table.ts';
-import { jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
+import { deploymentMachine, jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
 import { compareEpochs, type ClusterEvent, type Epoch } from '../../src/core/events.ts';
 import { finalStates, isFinal, type TaskRecord, type TaskReport } from '../../src/core/task.ts';
 import type { Frame } from '../../src/ports/transport.ts';
@@ -21,6 +21,7 @@ export interface RunningContainer {
 const tables = {
   task: flatTable(taskMachine, eventsOf(taskMachine), { order: { desired: 'running' } }),
   job: flatTable(jobMachine, eventsOf(jobMachine)),
+  deployment: flatTable(deploymentMachine, eventsOf(deploymentMachine)),
   node: flatTable(nodeMachine, eventsOf(nodeMachine)),
 };
 
@@ -56,6 +57,8 @@ function isEdge({ machine, from, to, event }: ClusterEvent): boolean {
   if (event === 'manager.recovered') return machine === 'node' && to === 'joining';
   // A node's engine comes and goes; where the node is does not change by that.
   if (machine === 'node' && event.startsWith('engine.')) return from === to;
+  // What happens to a job's run or its ticks is worth a line, and moves it nowhere.
+  if (machine === 'job' && (event === 'deadline.passed' || event.startsWith('tick.'))) return from === to;
   // The next attempt may be where the one before was.
   if (machine === 'task' && event.startsWith('report.') && from === to) return !finalStates.has(from as TaskRecord['state']);
   if (event === 'order.stop' && from === to) return !finalStates.has(from as TaskRecord['state']);

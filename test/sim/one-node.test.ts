@@ -201,16 +201,18 @@ test('an image that is not there fails the job at once, with the engine’s word
   assert.equal(cluster.tasksOf('shop')[0]?.reasonCode, 'image-not-found');
 });
 
-test('a change to an image that is not there leaves what runs alone, and the job says why it is short', async () => {
+test('a change to an image that is not there leaves what runs alone, and the job goes back to what did', async () => {
   const cluster = await startCluster({ seed: 14 });
   await ok(cluster, cluster.submit(service('shop', 'runs', 3)));
   await cluster.settled();
   const before = runningOf(cluster, 'shop');
   await ok(cluster, cluster.submit(service('shop', 'missing', 3, { priority: 51 })));
-  await cluster.until('it is degraded', () => cluster.jobStatus('shop') === 'degraded', 10_000);
+  await cluster.until('it is rolled back', () => cluster.manager.mirror.jobs.get('shop')?.deployment?.rollbackOf === 2, 10_000);
   await cluster.pass(60_000);
   assert.deepEqual(runningOf(cluster, 'shop'), before);
-  assert.match(cluster.manager.mirror.jobs.get('shop')!.reason!, /image-not-found/);
+  const { status, deployment } = cluster.manager.mirror.jobs.get('shop')!;
+  assert.deepEqual([status, deployment?.state], ['running', 'succeeded']);
+  assert.match(deployment!.reason!, /image-not-found/);
 });
 
 test('past the control queue the answer is busy, and nothing of what was turned away is taken', async () => {

@@ -90,6 +90,7 @@ export function guardRuntime(process: SimProcess, runtime: Runtime, prepared: (w
     health: (ref, signal) => runtime.health(ref, lives(signal)),
     exec: (ref, options) => process.through('engine.exec', () => runtime.exec(ref, { ...options, signal: lives(options.signal) })),
     usage: () => process.through('engine.usage', () => runtime.usage()),
+    imageDigest: (image, pull, signal) => process.through('engine.imageDigest', () => runtime.imageDigest(image, pull, lives(signal))),
     unusedImages: () => process.through('engine.unusedImages', () => runtime.unusedImages()),
     removeImage: (id) => process.through('engine.removeImage', () => runtime.removeImage(id)),
     close: () => runtime.close(),

@@ -48,6 +48,8 @@ function either(a: Ways, b: Ways): Ways {
 /** Keeps what was promised. */
 export function createPromises() {
   const jobs = new Map<string, Ways>();
+  /** Jobs that went back to an earlier spec by themselves since the last submit: which one is not looked at. */
+  const rolledBack = new Set<string>();
   return {
     /** A request is on its way. @returns to be called with how it ended */
     made(wish: Wish): (heard: Heard) => void {
@@ -56,6 +58,7 @@ export function createPromises() {
       jobs.set(wish.job, either(before, done));
       return (heard) => {
         if (heard === 'done') jobs.set(wish.job, done);
+        if (heard !== 'refused' && wish.kind === 'submit') rolledBack.delete(wish.job);
         else if (heard === 'refused') jobs.set(wish.job, before);
       };
     },
@@ -64,6 +67,8 @@ export function createPromises() {
       const problems: string[] = [];
       for (const [name, allowed] of jobs) {
         const job = actual.get(name);
+        if (job?.deployment?.rollbackOf !== undefined) rolledBack.add(name);
+        if (job && rolledBack.has(name) && isAllowedBut(allowed, job)) continue;
         const key = job ? `${job.spec.priority} ${job.stopWanted} ${job.purgeWanted}` : 'none';
         if (!allowed.has(key))
           problems.push(`job ${name} is "${key}" (spec, stopped, purged), and was promised as "${[...allowed.keys()].join('" or "')}"`);
@@ -72,4 +77,9 @@ export function createPromises() {
       return problems;
     },
   };
+}
+
+/** Whether a job is as it may be for all but its spec. */
+function isAllowedBut(allowed: Ways, { stopWanted, purgeWanted }: JobRecord): boolean {
+  return [...allowed.values()].some((way) => way?.stopped === stopWanted && way.purged === purgeWanted);
 }

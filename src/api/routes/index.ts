@@ -5,9 +5,12 @@ import { backupRoutes } from './backup.ts';
 import { eventRoutes } from './events.ts';
 import { jobRoutes } from './jobs.ts';
 import { nodeRoutes } from './node.ts';
+import { hostRoutes } from './nodes.ts';
 import { planRoutes } from './plan.ts';
 import { seedsRoutes, seedsWorkerRoutes } from './seeds.ts';
 import { taskRoutes } from './tasks.ts';
+import { versionRoutes } from './versions.ts';
+import { volumeRoutes } from './volumes.ts';
 
 /** All routes; a test walks over them, so that none is open by mistake. */
 export function routesOf(deps: ApiDeps): readonly Route[] {
@@ -17,9 +20,12 @@ export function routesOf(deps: ApiDeps): readonly Route[] {
     all.push(
       ...backupRoutes(control, deps.info),
       ...jobRoutes(control, deps),
+      ...versionRoutes(control),
       ...planRoutes(control, deps),
       ...taskRoutes(control),
+      ...hostRoutes(control),
       ...eventRoutes(control),
+      ...volumeRoutes(control),
       ...seedsRoutes(control, deps),
     );
   if (worker !== undefined) all.push(...seedsWorkerRoutes(worker, control === undefined ? '' : '/worker'));

@@ -7,7 +7,7 @@ import { inBody } from '../fields.ts';
 import type { Values } from '../fields.ts';
 import { json, route } from '../route.ts';
 import type { Route } from '../route.ts';
-import type { Control, JobView } from '../../ports/control.ts';
+import type { Control, JobView, SubmitAnswer } from '../../ports/control.ts';
 import { logLines, logsQuery } from './logs.ts';
 
 /** What a submit takes, and a plan of one. */
@@ -19,6 +19,7 @@ export const submitBody = {
   checkIndex: inBody.count('refuse unless the job stands at this index; 0: unless it is new'),
   mustBeNew: inBody.flag('refuse when a job of this name exists'),
   strict: inBody.flag('refuse what there would be warnings about'),
+  refreshImages: inBody.flag('an image whose name stands for something else by now is a change, too'),
 };
 
 /** The job named, or 404. */
@@ -46,11 +47,15 @@ export async function readJob(body: { readonly job: unknown; readonly yaml: stri
   return body.yaml === undefined ? checkJob(body.job, deps.limits) : parseJobFile(body.yaml, 'body', deps.limits).spec;
 }
 
-async function submit(control: Control, spec: JobSpec, body: Omit<Values<typeof submitBody>, 'job'>) {
-  const { checkIndex, mustBeNew, strict } = body;
-  const origin = { kind: body.origin?.kind ?? 'file' };
-  const { job, change, warnings } = await control.submit({ spec, origin, checkIndex, mustBeNew, strict });
+/** The answer to what made a version of a job, or found that there is one. */
+export async function submitted(control: Control, { job, change, warnings }: SubmitAnswer) {
   return json({ job: submittedJson(job, await knownJob(control, job.name)), change, warnings }, change === 'created' ? 201 : 200);
+}
+
+async function submit(control: Control, spec: JobSpec, body: Omit<Values<typeof submitBody>, 'job'>) {
+  const { checkIndex, mustBeNew, strict, refreshImages } = body;
+  const origin = { kind: body.origin?.kind ?? 'file' };
+  return submitted(control, await control.submit({ spec, origin, checkIndex, mustBeNew, strict, refreshImages }));
 }
 
 /** The routes of jobs. */

@@ -20,8 +20,8 @@ export function planRoutes(control: Control, deps: ApiDeps): readonly Route[] {
       answers: { 200: { says: 'the plan', schema: 'Plan' } },
       handle: async ({ body, yaml }) => {
         const spec = await readJob({ job: body.job, yaml }, deps);
-        const { checkIndex, mustBeNew, strict } = body;
-        return json(await control.plan({ spec, origin: { kind: body.origin?.kind ?? 'file' }, checkIndex, mustBeNew, strict }));
+        const { checkIndex, mustBeNew, strict, refreshImages } = body;
+        return json(await control.plan({ spec, origin: { kind: body.origin?.kind ?? 'file' }, checkIndex, mustBeNew, strict, refreshImages }));
       },
     }),
   ];

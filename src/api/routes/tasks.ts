@@ -1,6 +1,6 @@
-/** Tasks, nodes and the state as a whole. */
+/** Tasks, and the state as a whole. */
 import { problem } from '../../core/errors.ts';
-import { nodeJson, taskJson } from '../../core/views.ts';
+import { taskJson } from '../../core/views.ts';
 import type { Control, TaskView } from '../../ports/control.ts';
 import { explainJson, newestOfSlots, statusJson } from '../convert.ts';
 import { inQuery } from '../fields.ts';
@@ -85,14 +85,6 @@ export function taskRoutes(control: Control): readonly Route[] {
       query: logsQuery,
       answers: { 200: { says: 'lines', schema: 'LogLine', types: ['application/x-ndjson'] } },
       handle: async ({ params, query }) => logLines(control, (await findTask(control, params['ref']!)).id, query),
-    }),
-    route({
-      method: 'GET',
-      path: '/v1/nodes',
-      need: 'viewer',
-      says: 'All nodes',
-      answers: { 200: { says: 'the nodes', schema: 'Nodes' } },
-      handle: async () => json((await control.nodes()).map(nodeJson)),
     }),
   ];
 }

@@ -15,6 +15,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   store: ['level'],
   'log-level': ['debug', 'info', 'warn', 'error'],
   format: ['xstate', 'json', 'mermaid'],
+  for: ['running', 'completed'],
 };
 
 function addOptions(tab: TabCommand, specs: readonly OptionSpec[]): void {

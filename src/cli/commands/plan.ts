@@ -2,7 +2,7 @@
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
 import { planLines } from '../plan-view.ts';
-import { readJobText } from './submit.ts';
+import { readJobFile, refreshSpec, setSpec } from './submit.ts';
 
 /** The exit code for a plan that changes something. */
 const changesExit = 10;
@@ -13,17 +13,17 @@ function quoted(word: string): string {
 }
 
 async function plan(context: Context): Promise<number> {
-  const { input, output, limits } = context;
+  const { input, output } = context;
   const file = input.args[0]!;
   const checkIndex = input.number('check-index');
-  const { parseJobFile } = await import('../../core/job-file/index.ts');
-  const { document } = parseJobFile(await readJobText(context, file), file === '-' ? 'stdin' : file, limits);
+  const { document } = await readJobFile(context, file);
   const client = await connect(context);
   const planned = await client.plan({
     job: document,
     origin: { kind: 'file' },
     ...(checkIndex === undefined ? {} : { checkIndex }),
     ...(input.flag('strict') ? { strict: true } : {}),
+    ...(input.flag('refresh-images') ? { refreshImages: true } : {}),
   });
   const { change, changes, index, warnings } = planned;
   const isChange = change !== 'unchanged';
@@ -32,7 +32,11 @@ async function plan(context: Context): Promise<number> {
     if (output.quiet) for (const { action, slot } of changes) if (action !== 'keep') output.line(slot);
     if (!output.quiet) for (const line of planLines(planned, output.paint, input.flag('all'))) output.line(line);
     for (const warning of warnings) output.warn(warning);
-    if (isChange) output.note(`to do this and nothing else: cube submit ${quoted(file)} --check-index ${index}`);
+    if (isChange) {
+      const set = input.texts('set').map((one) => ` --set ${quoted(one)}`);
+      const refresh = input.flag('refresh-images') ? ' --refresh-images' : '';
+      output.note(`to do this and nothing else: cube submit ${quoted(file)}${set.join('')}${refresh} --check-index ${index}`);
+    }
   }
   return isChange ? changesExit : 0;
 }
@@ -46,7 +50,8 @@ export const command: Command = {
     { flags: '--all', about: 'list the slots that stay as they are, too' },
     { flags: '--check-index <n>', about: 'refuse (exit 5) unless the job stands at this index; 0: unless it is new' },
     { flags: '--strict', about: 'refuse the job (exit 2) when there are warnings, like a constraint that no node meets' },
-    { flags: '--set <k=v>', about: 'values for the file', later: true },
+    refreshSpec,
+    setSpec,
   ],
   examples: [
     ['cube plan job.yaml', 'look, then `cube submit job.yaml --check-index N`'],

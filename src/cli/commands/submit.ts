@@ -1,14 +1,15 @@
 /** `cube submit FILE|-`: a job file, checked here with all its problems at once, accepted there, and waited for. */
 import { readFile } from 'node:fs/promises';
 import { problem, unreadableText } from '../../core/errors.ts';
-import type { Command, Context } from '../command.ts';
+import type { JobSpec } from '../../core/job.ts';
+import type { Command, Context, OptionSpec } from '../command.ts';
 import { connect } from '../connect.ts';
 import { readStdin } from '../read-stdin.ts';
 import { finishJob, waitSpecs } from '../run-job.ts';
 import { statusOrNothing } from '../wait.ts';
 
 /** The text of a job file, or of stdin for `-`. @throws CubeError `invalid-file` for one that cannot be read */
-export async function readJobText(context: Context, file: string): Promise<string> {
+async function readJobText(context: Context, file: string): Promise<string> {
   if (file === '-') {
     if (context.global.tokenFile === '-') throw problem('usage', 'the job and the token cannot both come from stdin');
     return readStdin();
@@ -20,13 +21,35 @@ export async function readJobText(context: Context, file: string): Promise<strin
   }
 }
 
+/** The option that looks at what images stand for. */
+export const refreshSpec: OptionSpec = {
+  flags: '--refresh-images',
+  about: 'an image whose tag stands for another one by now is a change, too: its registry is asked',
+};
+
+/** The option with values for a file's variables. */
+export const setSpec: OptionSpec = {
+  flags: '--set <k=v>',
+  about: 'a value for ${k} in the file (many); else the environment has it, or the file: ${k:-default}',
+};
+
+/**
+ * Reads a job file, with `--set` and the environment for its variables.
+ * @throws CubeError `usage` for a `--set` that does not fit; `invalid-file` for a file that cannot be read, or is wrong
+ */
+export async function readJobFile(context: Context, file: string): Promise<{ readonly spec: JobSpec; readonly document: unknown }> {
+  const { readSettings } = await import('../../core/variables.ts');
+  const set = readSettings(context.input.texts('set'));
+  const { parseJobFile } = await import('../../core/job-file/index.ts');
+  const name = file === '-' ? 'stdin' : file;
+  return parseJobFile(await readJobText(context, file), name, context.limits, { set, environment: context.env });
+}
+
 async function submit(context: Context): Promise<number> {
-  const { input, output, limits } = context;
-  const file = input.args[0]!;
+  const { input, output } = context;
   const checkIndex = input.number('check-index');
   input.durationMs('timeout');
-  const { parseJobFile } = await import('../../core/job-file/index.ts');
-  const { spec, document } = parseJobFile(await readJobText(context, file), file === '-' ? 'stdin' : file, limits);
+  const { spec, document } = await readJobFile(context, input.args[0]!);
   if (input.flag('dry-run')) {
     if (output.json) output.document(spec);
     else output.line(JSON.stringify(spec, null, 2));
@@ -39,6 +62,7 @@ async function submit(context: Context): Promise<number> {
     origin: { kind: 'file' },
     ...(checkIndex === undefined ? {} : { checkIndex }),
     ...(input.flag('strict') ? { strict: true } : {}),
+    ...(input.flag('refresh-images') ? { refreshImages: true } : {}),
   });
   return finishJob(context, client, { ...accepted, before });
 }
@@ -55,11 +79,13 @@ export const command: Command = {
     },
     { flags: '--check-index <n>', about: 'refuse (exit 5) unless the job stands at this index; 0: unless it is new' },
     { flags: '--strict', about: 'refuse the job (exit 2) when there are warnings, like a constraint that no node meets' },
-    { flags: '--set <k=v>', about: 'values for the file', later: true },
+    refreshSpec,
+    setSpec,
   ],
   examples: [
     ['cube submit job.yaml', 'run it and wait'],
     ['cube submit --detach - < job.yaml', 'from stdin, without waiting'],
+    ['cube submit --set TAG=1.28 job.yaml', 'with a value for ${TAG} in the file'],
     ['cube submit --dry-run -o json job.yaml', 'what would be sent'],
   ],
   run: submit,

@@ -1,9 +1,16 @@
 /** What is wrong with a document: found by path, told with places of a file or with paths of plain data. */
 import { problem, type CubeError, type Place, type Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import { listed } from '../text.ts';
 
 /** Keys and indexes from the top of a document to one of its values. */
 export type Path = readonly (string | number)[];
+
+/** A place in a document: the key there, or its value. */
+export interface Spot {
+  readonly spot: Path;
+  readonly at: 'key' | 'value';
+}
 
 /** One thing wrong with a document. */
 export interface Finding {
@@ -16,7 +23,9 @@ export interface Finding {
   /** Characters of a text before the one that is wrong. */
   readonly offset?: number;
   /** What it goes ill with. */
-  readonly other?: { readonly spot: Path; readonly at: 'key' | 'value' };
+  readonly other?: Spot;
+  /** Where there is more than one of these. */
+  readonly others?: readonly Spot[];
 }
 
 /** Something wrong with a value. */
@@ -59,8 +68,8 @@ function told(all: readonly Problem[], lineOf: (one: Problem) => string, limits:
 }
 
 /** Places that a file's lines and columns tell, for data that has none. */
-function dataPlaces({ offset, other }: Finding): string {
-  if (other) return `; see ${pathText(other.spot)}`;
+function dataPlaces({ offset, other, others = other ? [other] : [] }: Finding): string {
+  if (others.length > 0) return `; see ${listed(others.map(({ spot }) => pathText(spot)))}`;
   return offset === undefined ? '' : `, at character ${offset + 1}`;
 }
 
@@ -81,10 +90,11 @@ export function invalidFile(problems: readonly (Problem & { readonly at: Place }
 
 /** A finding as a problem of a file. A value's names its key, which the place alone may not make clear; of two, each has its line. */
 export function placedProblem(
-  { subject, spot, at, message, offset, other }: Finding,
+  { subject, spot, at, message, offset, other, others = other ? [other] : [] }: Finding,
   place: (path: Path, at: 'key' | 'value', offset?: number) => Place,
 ): Problem & { readonly at: Place } {
-  const whole = other === undefined ? message : `${message}; see line ${place(other.spot, other.at).line}`;
+  const lines = [...new Set(others.map((one) => place(one.spot, one.at).line))].toSorted((a, b) => a - b).map(String);
+  const whole = lines.length === 0 ? message : `${message}; see line${lines.length > 1 ? 's' : ''} ${listed(lines)}`;
   const from = subject.findLastIndex((part) => typeof part === 'string');
   return {
     message: at === 'key' || from < 0 ? whole : `${pathText(subject.slice(from))}: ${whole}`,

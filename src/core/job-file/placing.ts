@@ -63,9 +63,9 @@ export function contradictions(task: string, written: unknown, limits: Limits): 
 
 /** `preemptible` belongs to jobs that may begin anew: a service has no time that suits it. */
 export function preemptibleFindings(preemptible: unknown, type: unknown): Finding[] {
-  if (preemptible !== true || (type !== undefined && type !== 'service')) return [];
+  if (preemptible !== true || (type !== undefined && type !== 'service' && type !== 'system')) return [];
   if (type === undefined)
     return [badKey([], 'preemptible', '"preemptible" belongs to batch jobs; without "type: batch" this is a service')];
-  const message = '"preemptible" belongs to batch jobs, and this one has "type: service"';
+  const message = `"preemptible" belongs to batch jobs, and this one has "type: ${type}"`;
   return [{ ...badKey([], 'preemptible', message), other: { spot: ['type'], at: 'key' } }];
 }

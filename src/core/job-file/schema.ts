@@ -2,19 +2,19 @@
 import { z } from 'zod';
 import { jobNamePattern, taskNamePattern } from '../ids.ts';
 import { limitsDefault, type Limits } from '../limits.ts';
+import { dependsOnSchema } from './depends.ts';
 import { healthKeys, healthSchema } from './health.ts';
+import { filesSchema, volumesSchema } from './mounts.ts';
+import { parametersSchema, payloadSchema } from './parameters.ts';
 import { affinitySchema, constraintsSchema, spreadSchema } from './placing.ts';
+import { scheduleSchema } from './schedule.ts';
+import { updateSchema } from './update.ts';
 import * as value from './values.ts';
 
 const { expected, oneOf, text, wholeNumber } = value;
 
-/** What the contract names and this version does not run yet: refused by name, never ignored. */
-export const laterKeys = {
-  job: ['update', 'disconnect', 'completions', 'parallelism', 'deadline', 'schedule', 'network'],
-  task: ['volumes', 'secrets', 'configs', 'dependsOn'],
-} as const;
-
-const laterTypes = ['system', 'periodic', 'parameterized'];
+/** Keys of a job that the contract names and this version does not run yet: refused by name, never ignored. */
+export const laterKeys: readonly string[] = ['disconnect', 'network'];
 
 const resources = z
   .object(
@@ -77,6 +77,10 @@ function taskSchema(limits: Limits) {
       affinity: affinitySchema(limits).optional(),
       spread: spreadSchema.optional(),
       maxPerNode: wholeNumber(limits.jobInstancesMax, 1).optional().describe('Instances that one node takes at most; default: any number'),
+      volumes: volumesSchema(limits).optional(),
+      secrets: filesSchema('secret', limits).optional(),
+      configs: filesSchema('config', limits).optional(),
+      dependsOn: dependsOnSchema.optional(),
       stopSignal: value.signal.optional().describe("Default: the image's own, else SIGTERM"),
       stopDelay: duration.optional().describe('Before the signal; default: 0s'),
       stopGrace: duration.optional().describe('Between the signal and SIGKILL; default: 10s'),
@@ -93,20 +97,35 @@ function makeSchema(limits: Limits) {
     .strictObject(
       {
         name: jobName,
-        type: oneOf(['service', 'batch'], laterTypes).optional().describe('Default: service'),
+        type: oneOf(['service', 'batch', 'system', 'periodic', 'parameterized']).optional().describe('Default: service'),
         datacenters: z
           .array(text('the name of a data center', /^\S+$/), expected('a list of data centers like [dc1]'))
           .optional()
           .describe('Default: any'),
         priority: wholeNumber(limits.jobPriorityMax, limits.jobPriorityMin).optional().describe('Higher is placed first; default: 50'),
         labels: value.labels.optional(),
+        update: updateSchema(limits).optional(),
         tasks: z.record(taskName, taskSchema(limits), expected('a map of task names and tasks')),
+        completions: wholeNumber(limits.jobInstancesMax, 1)
+          .optional()
+          .describe('Batch, periodic and parameterized: the count of every task that tells none'),
+        parallelism: wholeNumber(limits.jobInstancesMax, 1)
+          .optional()
+          .describe('Batch, periodic and parameterized: instances that run at once; default: all'),
+        deadline: value
+          .duration(limits.jobDurationMsMax)
+          .refine((ms) => ms > 0, 'expected a duration longer than 0')
+          .optional()
+          .describe('Batch, periodic and parameterized: a run that takes longer has failed; default: none'),
         preemptible: z
           .boolean(expected('true or false'))
           .optional()
           .describe(
             'Batch only: whether its tasks may be stopped, and run again later, to make room for jobs of a higher priority; default: false',
           ),
+        schedule: scheduleSchema.optional(),
+        parameters: parametersSchema(limits).optional(),
+        payload: payloadSchema.optional(),
       },
       expected('a job with "name" and "tasks"'),
     )
@@ -136,4 +155,7 @@ export const knownKeys = {
   task: Object.keys(taskSchema(limitsDefault).shape),
   restart: Object.keys(restartSchema(limitsDefault).shape),
   health: healthKeys(limitsDefault),
+  update: Object.keys(updateSchema(limitsDefault).shape),
+  schedule: Object.keys(scheduleSchema.shape),
+  payload: Object.keys(payloadSchema.shape),
 } as const;

@@ -3,6 +3,8 @@ import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, Parser, p
 import type { Alias, Document, Node, Pair, Scalar, YAMLMap } from 'yaml';
 import type { Place, Problem } from '../errors.ts';
 import type { Limits } from '../limits.ts';
+import type { Variables } from '../variables.ts';
+import { fillDocument, maskVariables, unmaskDocument, unmasked } from './fill.ts';
 import { invalidFile, shown, type Path } from './findings.ts';
 import { sourceOffset } from './source-offset.ts';
 
@@ -53,11 +55,19 @@ function isPathLike(path: readonly string[], pattern: readonly string[]): boolea
   return path.length === pattern.length && pattern.every((part, index) => part === '*' || part === path[index]);
 }
 
-function keepAsWritten(scalar: Scalar, at: number | 'value', ancestors: Ancestors, patterns: AsWritten): void {
-  if ((typeof scalar.value !== 'number' && typeof scalar.value !== 'boolean') || scalar.tag || scalar.source === undefined) return;
+function keepAsWritten(scalar: Scalar, at: number | 'value', ancestors: Ancestors, { patterns, filled }: Keeping): void {
+  // Nothing is told as nothing; what a variable made of it is an empty text.
+  const isOther = typeof scalar.value === 'number' || typeof scalar.value === 'boolean' || (scalar.value === null && filled.has(scalar));
+  if (!isOther || scalar.tag || scalar.source === undefined) return;
   const path = ancestors.filter(isPair).map((pair) => keyText(pair.key));
   if (typeof at === 'number') path.push(String(at));
   if (patterns.some((pattern) => isPathLike(path, pattern))) scalar.value = scalar.source;
+}
+
+/** What stays as it was written, and what was not written but filled in. */
+interface Keeping {
+  readonly patterns: AsWritten;
+  readonly filled: ReadonlySet<Scalar>;
 }
 
 /** What to do with a problem; a document with a broken one makes no sense as plain data. */
@@ -67,7 +77,7 @@ interface Finder {
 }
 
 /** Walks the nodes: keeps texts as written, and finds what plain data could not show any more. */
-function walk(document: Document, asWritten: AsWritten, { found, broken }: Finder): void {
+function walk(document: Document, keeping: Keeping, { found, broken }: Finder): void {
   const anchors = new Set<string>();
   const note = (node: Node): void => {
     if (!isAlias(node) && node.anchor) anchors.add(node.anchor);
@@ -98,7 +108,7 @@ function walk(document: Document, asWritten: AsWritten, { found, broken }: Finde
     },
     Scalar(key, scalar: Scalar, ancestors) {
       note(scalar);
-      if (key === 'value' || typeof key === 'number') keepAsWritten(scalar, key, ancestors, asWritten);
+      if (key === 'value' || typeof key === 'number') keepAsWritten(scalar, key, ancestors, keeping);
     },
   });
 }
@@ -108,6 +118,7 @@ interface Index {
   readonly document: Document;
   readonly pairs: WeakMap<YAMLMap, ReadonlyMap<string, Pair>>;
   readonly targets: WeakMap<Alias, unknown>;
+  readonly filled: ReadonlySet<Scalar>;
 }
 
 function pairOf(map: YAMLMap, key: string, { pairs }: Index): Pair | undefined {
@@ -149,7 +160,8 @@ function offsetOf(path: Path, at: 'key' | 'value', skipped: number | undefined, 
   // A value that was left out has no place of its own: its key has.
   const empty = node === null || (isScalar(node) && node.value === null && node.source === '');
   if (key !== undefined && (at === 'key' || empty)) return startOf(key) ?? 0;
-  const inside = isScalar(node) && skipped !== undefined ? charactersIn(node, text, skipped) : 0;
+  // Of a text that a variable is in only the start is known.
+  const inside = isScalar(node) && skipped !== undefined && !index.filled.has(node) ? charactersIn(node, text, skipped) : 0;
   return (startOf(node) ?? startOf(index.document.contents) ?? 0) + inside;
 }
 
@@ -162,20 +174,32 @@ const messages: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'expected one document in the file, and another one starts here',
 };
 
+/** How a text is read. */
+export interface Reading {
+  readonly asWritten?: AsWritten;
+  /** Whether `${NAME}` may stand in its values wherever text may. */
+  readonly mayHoldVariables?: boolean;
+  /** What is filled in for these; nothing unless told. */
+  readonly variables?: Variables | undefined;
+}
+
+const noScalars: ReadonlySet<Scalar> = new Set();
+
 /**
  * Reads YAML 1.2 text (core schema), of which JSON is a part.
- * @throws CubeError `invalid-file` with every syntax error and its place
+ * @throws CubeError `invalid-file` with every syntax error and its place; `usage` for a variable that is told and not used
  */
-export function readSource(text: string, file: string, limits: Limits, asWritten: AsWritten = []): Source {
+export function readSource(text: string, file: string, limits: Limits, reading: Reading = {}): Source {
   const lines = new LineCounter();
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  if (depthOf(text) > limits.yamlDepthMax) {
+  const toRead = reading.mayHoldVariables ? maskVariables(text) : text;
+  if (depthOf(toRead) > limits.yamlDepthMax) {
     throw invalidFile([{ message: `expected at most ${limits.yamlDepthMax} levels of nesting`, at: placeAt(0) }], limits);
   }
-  const document = parseDocument(text, {
+  const document = parseDocument(toRead, {
     lineCounter: lines,
     schema: 'core',
     prettyErrors: false,
@@ -184,23 +208,46 @@ export function readSource(text: string, file: string, limits: Limits, asWritten
     logLevel: 'error',
   });
   const problems: Placed[] = [];
-  const found = (offset: number, message: string): void => void problems.push({ message, at: placeAt(offset) });
+  const found = (offset: number, message: string): void => void problems.push({ message: unmasked(message), at: placeAt(offset) });
   for (const error of document.errors) found(error.pos[0], messages[error.code] ?? error.message);
   if (problems.length > 0) throw invalidFile(problems, limits);
   for (const warning of document.warnings) found(warning.pos[0], warning.message);
+  if (toRead !== text) unmaskDocument(document);
+  const { asWritten: patterns = [], variables } = reading;
+  const filled = variables === undefined ? noScalars : fill(document, variables, text, found);
   let isBroken = false;
   const broken = (offset: number, message: string): void => {
     isBroken = true;
     found(offset, message);
   };
-  walk(document, asWritten, { found, broken });
+  walk(document, { patterns, filled }, { found, broken });
   if (isBroken) throw invalidFile(problems, limits);
-  const index: Index = { document, pairs: new WeakMap(), targets: new WeakMap() };
+  const index: Index = { document, pairs: new WeakMap(), targets: new WeakMap(), filled };
   return {
     document: plainData(document, limits, found, problems),
     place: (path, at, skipped) => placeAt(offsetOf(path, at, skipped, index, text)),
     problems,
   };
+}
+
+/** How far into a text's source one of its variables stands: the source holds it as it is, in blocks, too. */
+function variableOffset(source: string, written: string, skipped: number): number {
+  const [token = ''] = /^\$\{\w*/.exec(written.slice(skipped)) ?? [];
+  let offset = token === '' ? -1 : source.indexOf(token);
+  for (let at = written.indexOf(token); offset >= 0 && at < skipped; at = written.indexOf(token, at + 1)) {
+    offset = source.indexOf(token, offset + 1);
+  }
+  return offset < 0 ? sourceOffset(source, written, skipped) : offset;
+}
+
+/** Fills in variables. @returns the values that are not what stands in the file any more */
+function fill(document: Document, variables: Variables, text: string, found: Finder['found']): ReadonlySet<Scalar> {
+  const { scalars, problems } = fillDocument(document, variables);
+  for (const { scalar, written, skipped, message } of problems) {
+    const [start, end] = scalar.range ?? [0, 0];
+    found(start + variableOffset(text.slice(start, end), written, skipped), message);
+  }
+  return scalars;
 }
 
 /** The document as plain data. @throws CubeError `invalid-file` when its aliases would make a bomb of it */

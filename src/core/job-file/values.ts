@@ -29,17 +29,14 @@ function written<Out>(what: string, read: (value: string | number) => Out | unde
   });
 }
 
-/** One of a few words, with a suggestion for a slip; words of later versions are named as such. */
-export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words, later: readonly string[] = []) {
+/** One of a few words, with a suggestion for a slip. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   const what = listed(
     words.map((word) => word || '""'),
     'or',
   );
   return z.enum(words, {
     error: ({ input }) => {
-      if (typeof input === 'string' && later.includes(input)) {
-        return `${shown(input)} is not supported by this version of Cube yet; expected ${what}`;
-      }
       const close = typeof input === 'string' ? nearest(input.slice(0, 64), words) : undefined;
       return `expected ${what}, got ${shown(input)}${close ? `; did you mean "${close}"?` : ''}`;
     },
@@ -75,7 +72,7 @@ function quoteEmpty(value: unknown): string {
 }
 
 /** What ends up as text: numbers and booleans, too. */
-const textValue = z
+export const textValue = z
   .union([z.string(), z.number(), z.boolean()], expected(textValueForm, quoteEmpty))
   .transform(String)
   .refine((value) => !value.includes('\0'), 'expected text without NUL characters');
@@ -127,20 +124,24 @@ export function ports(max: number) {
     });
 }
 
-/** Words of a command: a list of them, or one line. @param whenEmpty what to say where there are none */
-export function commandWords(whenEmpty: string) {
+/**
+ * Words of a command: a list of them, or one line.
+ * @param whenEmpty what to say where there are none
+ * @param isFilledIn which `${NAME}` may stand in a line
+ */
+export function commandWords(whenEmpty: string, isFilledIn?: (name: string) => boolean) {
   return z
     .union([z.string(), z.array(textValue)], expected('a list of words, or one line of them'))
     .transform((value, context): readonly string[] => {
-      const split = typeof value === 'string' ? splitWords(value) : { words: value };
+      const split = typeof value === 'string' ? splitWords(value, isFilledIn) : { words: value };
       if ('words' in split && split.words.length > 0 && !split.words.some((word) => word.includes('\0'))) return split.words;
       context.issues.push({ code: 'custom', input: value, message: 'refused' in split ? split.refused : whenEmpty });
       return z.NEVER;
     });
 }
 
-/** A task's command. */
-export const command = commandWords('expected at least one word; leave "command" out to keep the image\'s own');
+/** A task's command. That all its variables are filled in, `unfilledFindings` sees to. */
+export const command = commandWords('expected at least one word; leave "command" out to keep the image\'s own', () => true);
 
 const envNameForm = 'a name of letters, digits, "_", "." and "-" that starts with a letter or "_"';
 const envName = text(envNameForm, /^[A-Za-z_][A-Za-z0-9_.-]*$/);

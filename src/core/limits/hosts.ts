@@ -176,6 +176,17 @@ export const hostLimits = {
   /** Percentage of the disk above which unused images go that were pulled for tasks; 0: never. */
   imageDiskPercent: 0,
 
+  /** How long a task waits before its worker asks again for secrets that it could not get. */
+  filesRetryMs: 2_000,
+
+  /** Labels that people may give a node while it runs, and characters of a label's name or value. */
+  nodeLabelsMax: 64,
+  nodeLabelCharsMax: 256,
+
+  /** How long a node may take to tell what an image stands for, and how many nodes are asked. */
+  digestMs: 40_000,
+  digestNodesMax: 3,
+
   // --- the store
   /** Pause before a manager that lost its leadership, as by a failed write, tries to lead again. */
   electionRetryMs: 1_000,

@@ -12,6 +12,11 @@ export const jobLimits = {
   jobPriorityMax: 100,
   /** Ports one task may ask for. */
   taskPortsMax: 1_000,
+  /** Volumes one task may have; secrets, and configs. */
+  taskVolumesMax: 64,
+  taskFilesMax: 64,
+  /** Parameters one job may name. */
+  jobParametersMax: 256,
   /** Constraints one task may have, and affinities; characters of one. */
   taskConstraintsMax: 64,
   constraintCharsMax: 1_024,
@@ -66,6 +71,28 @@ export const jobLimits = {
   healthStatusTo: 399,
   /** Nodes on which a slot failed that are remembered, so that it goes elsewhere. */
   avoidNodesMax: 8,
+  // --- ticks of a periodic job
+  /** How late a tick may be noticed to run as if it were not: a later one was missed. It is how often a job's clock is looked at, too. */
+  tickLateMs: 5_000,
+  /** Ticks of one job that may wait until the run before has ended. */
+  ticksQueuedMax: 100,
+  /** Ticks that are skipped each with an event of its own in one go; of more the rest has one in all. */
+  ticksNotedMax: 100,
+  // --- runs of a parameterized job
+  /** Runs that have ended which are kept, and runs that may be under way at once. */
+  dispatchedRunsMax: 50,
+  dispatchedLiveMax: 10_000,
+  /** Largest payload of a dispatch, and names and values in all: one variable of a process holds 131,071 bytes with its name. */
+  dispatchPayloadBytesMax: 65_536,
+  dispatchSetBytesMax: 65_536,
+
+  // --- secrets and configs
+  /** Largest content of one; how many there may be of each, versions of one that are kept, and bytes of all, payloads of runs included. */
+  fileBytesMax: 512_000,
+  filesMax: 1_000,
+  fileVersionsMax: 5,
+  filesBytesMax: 256 * 1_048_576,
+
   // --- updates of a job that tells nothing else
   /** Instances of a task replaced at once. */
   updateParallel: 1,

@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { problem } from '../../core/errors.ts';
 import { formatDuration } from '../../core/duration.ts';
-import type { ProbeSpec } from '../../core/job.ts';
+import type { ImageDigest } from '../../core/image-digests.ts';
+import type { ProbeSpec, TaskSpec } from '../../core/job.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../ports/ambient.ts';
 import type {
@@ -44,7 +45,9 @@ import { Exits } from './exits.ts';
 import { EngineFacts } from './facts.ts';
 import { foundOf, startedOf } from './found.ts';
 import { HealthWatch } from './health.ts';
+import { imageDigest } from './image-digest.ts';
 import { Images } from './images.ts';
+import type { CredentialsOf } from './images.ts';
 import { containerLogs } from './logs.ts';
 import { makeContainer } from './making.ts';
 import { probeContainer } from './probes.ts';
@@ -62,6 +65,8 @@ export interface DockerOptions {
   readonly certificateFolder?: string;
   /** Holds the config.json of `docker login`, as DOCKER_CONFIG says; undefined: ~/.docker. */
   readonly configFolder?: string;
+  /** Directories of the host that tasks may mount, with all in them; absolute and plain. */
+  readonly mounts?: readonly string[];
   readonly owner: Owner;
   readonly limits: Limits;
   readonly log: Log;
@@ -82,6 +87,7 @@ class DockerRuntime implements Runtime {
   readonly #engine: Engine;
   readonly #options: DockerOptions;
   readonly #facts: EngineFacts;
+  readonly #credentialsOf: CredentialsOf;
   readonly #images: Images;
   readonly #digests: Digests;
   readonly #events: EngineEvents;
@@ -101,6 +107,7 @@ class DockerRuntime implements Runtime {
   constructor(engine: Engine, options: DockerOptions) {
     const { owner, limits, log, clock } = options;
     const credentialsOf = credentialsIn(options.configFolder ?? join(homedir(), '.docker'), limits.engineCallMs, log);
+    this.#credentialsOf = credentialsOf;
     this.#engine = engine;
     this.#options = options;
     this.#facts = new EngineFacts(engine, log, limits);
@@ -209,6 +216,10 @@ class DockerRuntime implements Runtime {
 
   usage(): Promise<readonly ContainerUsage[]> {
     return this.#usages.measure();
+  }
+
+  imageDigest(image: string, pull: TaskSpec['pull'], signal: AbortSignal): Promise<ImageDigest | undefined> {
+    return imageDigest({ engine: this.#engine, credentialsOf: this.#credentialsOf }, image, pull, signal);
   }
 
   unusedImages(): Promise<readonly UnusedImage[]> {

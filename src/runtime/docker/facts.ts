@@ -67,6 +67,7 @@ export class EngineFacts {
       arch: { amd64: 'x64', '386': 'ia32' }[version.Arch] ?? version.Arch,
       // An engine elsewhere does not tell; one in a virtual machine here has this host's processor.
       ...(this.#engine.address.local ? cpuFacts() : {}),
+      features: ['volumes', 'files'],
       warnings,
     };
   }

@@ -11,9 +11,11 @@ import { inspected } from './containers.ts';
 import { isRefused, Refused } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { EngineFacts } from './facts.ts';
+import { isOtherImage } from './image-digest.ts';
 import type { Images } from './images.ts';
 import { createProblem } from './start-problems.ts';
 import type { Inspected } from './state.ts';
+import { withVolumes } from './volumes.ts';
 
 /** What making needs. */
 export interface MakingParts {
@@ -25,6 +27,8 @@ export interface MakingParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Limits;
+  /** Directories of the host that tasks may mount. */
+  readonly mounts?: readonly string[];
 }
 
 /** A container, and whether this call made it. */
@@ -33,13 +37,14 @@ export interface Made {
   readonly isNew: boolean;
 }
 
-/** Pulls the image if need be and makes the container. @throws CubeError of the image's codes, `bad-settings`, `engine-error`; AbortError */
+/** Pulls the image if need be and makes the container. @throws CubeError of the image's codes, `bad-settings`, `bad-mount`, `engine-error`; AbortError */
 export async function makeContainer(parts: MakingParts, work: Work, options: PrepareOptions): Promise<Made> {
   const { image, pull } = work.order.spec;
   throwIfAborted(options.signal);
   // The engine takes an empty name, and makes a container of nothing.
   if (image === '') throw problem('image-bad-name', 'the task names no image');
-  if (pull === 'always') {
+  const { digest } = work.order;
+  if (pull === 'always' || (digest !== undefined && pull !== 'never' && (await isOtherImage(parts.engine, image, digest)))) {
     const found = await inspected(parts.engine, containerName(work.order, work.attempt));
     if (found) return adopted(parts, found, work);
     // What was there already and is the same as the registry's is somebody else's image.
@@ -67,7 +72,7 @@ export async function makeContainer(parts: MakingParts, work: Work, options: Pre
 async function create(parts: MakingParts, work: Work, options: PrepareOptions): Promise<Made> {
   const { engine, facts, gate, owner, clock, limits } = parts;
   const name = containerName(work.order, work.attempt);
-  const body = containerBody(work, owner, await facts.support(), limits);
+  const body = await withVolumes(parts, work, containerBody(work, owner, await facts.support(), limits));
   const giveUpAt = clock.monotonic() + limits.engineCallMs;
   for (;;) {
     try {

@@ -14,6 +14,7 @@ const badCommand = /executable file not found|no command specified|exec format e
 const noSuchFile = /no such file or directory|permission denied|is a directory|not a directory/i;
 const portTaken = /port is already allocated|address already in use|ports are not available/i;
 const badAddress = /cannot assign requested address|cannot expose privileged port|bind: permission denied/i;
+const badMount = /invalid mount config|bind source path does not exist|duplicate mount point|error while mounting volume/i;
 const badUser = /unable to find (?:user|group)|no matching entries in (?:passwd|group) file/i;
 
 /**
@@ -25,6 +26,7 @@ export function createProblem(refused: Refused, image: string): CubeError {
   if (status === 404) return imageProblem(image, words, status);
   if (/invalid reference format|invalid repository name|repository name must/i.test(words)) return imageProblem(image, words, status);
   if (badCommand.test(words)) return problem('bad-command', words, { cause: refused });
+  if (badMount.test(words)) return problem('bad-mount', words, { cause: refused });
   if (status === 400) return problem('bad-settings', words, { cause: refused });
   return refused;
 }
@@ -44,6 +46,7 @@ export async function startProblem(refused: Refused, found: Inspected, engine: E
       cause: refused,
     });
   }
+  if (badMount.test(words)) return problem('bad-mount', words, { cause: refused });
   if (badUser.test(words)) return problem('bad-settings', words, { hint: 'check `user`: the image has no such one', cause: refused });
   // 400 is the engine's word for what the container itself asks wrongly.
   if (refused.status === 400 || /executable file not found/i.test(words) || (badCommand.test(words) && noSuchFile.test(words))) {

@@ -18,6 +18,7 @@ export async function processFacts(directory: string): Promise<RuntimeFacts> {
     os: process.platform,
     arch: process.arch,
     ...cpuFacts(),
+    features: [],
     warnings: [
       "the process runtime isolates nothing: tasks run as this user, among the node's own files and processes",
       'cpu and memory limits have no effect: what a task reserves is only counted',

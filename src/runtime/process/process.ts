@@ -174,6 +174,9 @@ class ProcessRuntime implements Runtime {
     return groupUsages(await runningGroups(directory, owner), this.#cores);
   }
 
+  /** There are none. */
+  async imageDigest(): Promise<undefined> {}
+
   async unusedImages(): Promise<readonly UnusedImage[]> {
     return [];
   }

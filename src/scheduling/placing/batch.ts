@@ -19,11 +19,13 @@ import { amountOf } from '../node-table.ts';
 
 /** What tasks ask besides room: where they may go, and where they would rather. */
 export interface Where {
-  readonly ask: Pick<Ask, 'datacenters' | 'ports' | 'onNode' | 'spread' | 'maxPerNode'>;
+  readonly ask: Pick<Ask, 'datacenters' | 'ports' | 'onNode' | 'spread' | 'maxPerNode' | 'dataOn' | 'mounts' | 'features'>;
   readonly constraints: readonly Constraint[];
   readonly affinity: readonly Constraint[];
   /** Row of the only node allowed; -1 when it is not there. */
   readonly onRow: number;
+  /** Row of the node that has the data of the slot; -1 when it is not there. */
+  readonly dataRow: number;
   readonly avoid: readonly number[];
 }
 
@@ -78,16 +80,20 @@ function keyOf(ask: Ask): string {
   const { datacenters, ports, onNode, avoid, constraints, affinity, spread, maxPerNode } = ask;
   const plain = onNode === undefined && spread === undefined && ports.length === 0 && (avoid === undefined || avoid.length === 0);
   const lists = `${datacenters.length === 0 ? '' : datacenters.join(',')} ${maxPerNode ?? ''} ${textOf(constraints)} ${textOf(affinity)}`;
-  return plain ? lists : `${lists} ${JSON.stringify([onNode, spread, ports, avoid])}`;
+  const { dataOn, mounts, features } = ask;
+  const stored =
+    dataOn === undefined && mounts === undefined && features === undefined ? [] : [dataOn ?? null, mounts ?? null, features ?? null];
+  return plain && stored.length === 0 ? lists : `${lists} ${JSON.stringify([onNode, spread, ports, avoid, ...stored])}`;
 }
 
 function whereOf(ask: Ask, { table }: ScoreRequest): Where {
-  const { datacenters, ports, onNode, spread, maxPerNode, avoid = [], constraints = [], affinity = [] } = ask;
+  const { datacenters, ports, onNode, spread, maxPerNode, dataOn, mounts, features, avoid = [], constraints = [], affinity = [] } = ask;
   return {
-    ask: { datacenters, ports, onNode, spread, maxPerNode },
+    ask: { datacenters, ports, onNode, spread, maxPerNode, dataOn, mounts, features },
     constraints,
     affinity,
     onRow: onNode === undefined ? -1 : table.rowNamed(onNode),
+    dataRow: dataOn === undefined ? -1 : table.rowOf(dataOn.node),
     avoid: avoid.map((id) => table.rowOf(id)).filter((row) => row >= 0),
   };
 }
@@ -96,6 +102,8 @@ function whereOf(ask: Ask, { table }: ScoreRequest): Where {
 function* attributesOf({ ask, constraints, affinity }: Where): Generator<string> {
   for (const { attribute } of [...constraints, ...affinity]) yield attribute;
   if (ask.spread !== undefined) yield ask.spread;
+  if (ask.mounts !== undefined) yield 'mounts';
+  if (ask.features !== undefined) yield 'features';
 }
 
 /** Makes a request ready to cross. */

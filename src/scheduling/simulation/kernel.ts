@@ -14,7 +14,7 @@ import { parts } from './model.ts';
 import type { PolicySettings, Scorer } from './policies.ts';
 
 /** Anywhere: where a task may go is settled before it is scored. */
-const anywhere: Where = { ask: { datacenters: [], ports: [] }, constraints: [], affinity: [], onRow: -1, avoid: [] };
+const anywhere: Where = { ask: { datacenters: [], ports: [] }, constraints: [], affinity: [], dataRow: -1, onRow: -1, avoid: [] };
 
 function viewOf({ capacity, slotsMax, index }: Shape): NodeView {
   return {

@@ -1,0 +1,66 @@
+/** What the commands say about a job's deployment. */
+import type { DeploymentJson } from '../core/deployment-view.ts';
+import type { JobJson } from '../core/views.ts';
+import { tame } from './table.ts';
+import type { Tone } from './table.ts';
+
+/** A job's deployment; undefined where there is none. Managers of earlier versions tell nothing of it. */
+export function deploymentOf(job: JobJson): DeploymentJson | undefined {
+  return (job.deployment as DeploymentJson | null | undefined) ?? undefined;
+}
+
+/** Whether a job's deployment is not over: it goes on, or waits for somebody. */
+export function isUnderWay(job: JobJson): boolean {
+  const state = deploymentOf(job)?.state;
+  return state === 'rolling' || state === 'awaitingPromotion' || state === 'paused';
+}
+
+/** What to do about a paused one: `` `cube rollback shop` goes back to version 2, `cube promote shop` goes on ``. */
+export function pausedHint(job: string, { goodVersion }: DeploymentJson): string {
+  const back = goodVersion === null ? '' : ` to version ${goodVersion}`;
+  return `\`cube rollback ${job}\` goes back${back}, \`cube promote ${job}\` goes on`;
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : `: ${tame(reason)}`;
+}
+
+/** `version 3: 2 of 10 updated`, and what it waits for; undefined of one that went well, or was left. */
+export function deploymentText(job: JobJson): string | undefined {
+  const deployment = deploymentOf(job);
+  if (deployment === undefined) return undefined;
+  const { version, state, rollbackOf, updated, desired, reason } = deployment;
+  const from = rollbackOf === null ? '' : ` (going back from version ${rollbackOf})`;
+  const amount = `version ${version}${from}: ${updated} of ${desired} updated`;
+  switch (state) {
+    case 'rolling':
+      return amount;
+    case 'awaitingPromotion':
+      return `${amount}; it waits for \`cube promote ${job.name}\``;
+    case 'paused':
+      return `${amount}; paused${because(reason)}; ${pausedHint(job.name, deployment)}`;
+    case 'failed':
+      return `version ${version}${from} failed${because(reason)}`;
+    case 'succeeded':
+      return rollbackOf === null ? undefined : `went back from version ${rollbackOf}${because(reason)}`;
+    case 'superseded':
+      return undefined;
+  }
+}
+
+/** The same as a mark beside a status: `updating 2/10`; empty where there is nothing to say. */
+export function deploymentMark(job: JobJson): readonly [text: string, tone: Tone] {
+  const deployment = deploymentOf(job);
+  switch (deployment?.state) {
+    case 'rolling':
+      return [`${deployment.rollbackOf === null ? 'updating' : 'rolling back'} ${deployment.updated}/${deployment.desired}`, 'busy'];
+    case 'awaitingPromotion':
+      return ['awaits promotion', 'busy'];
+    case 'paused':
+      return ['update paused', 'bad'];
+    case 'failed':
+      return ['update failed', 'bad'];
+    default:
+      return deployment?.state === 'succeeded' && deployment.rollbackOf !== null ? ['rolled back', 'bad'] : ['', 'dim'];
+  }
+}

@@ -1,0 +1,110 @@
+/** How a job's instances get from one version to the next: the terms of its updates, and what its slots say of a deployment. */
+import type { Deployment } from './deployment.ts';
+import { formatDuration } from './duration.ts';
+import { runKind, type JobRecord, type JobSpec, type UpdateSpec } from './job.ts';
+import type { Limits } from './limits.ts';
+import { isDone, isStuck, isUp, type Slot } from './slots.ts';
+import type { TaskRecord } from './task.ts';
+
+/** A job's terms of update, with the defaults where it tells none. */
+export function updateOf(spec: JobSpec, limits: Limits): UpdateSpec {
+  const { updateParallel: parallel, updateDeadlineMs: deadlineMs } = limits;
+  return spec.update ?? { parallel, deadlineMs, onFailure: 'rollback', canary: 0 };
+}
+
+/**
+ * Which of a slot's two tasks comes first while it is updated. With `if-room` the new one, unless no node takes it beside the old one.
+ * What holds a volume, or a port of the one node it may be on, cannot run twice.
+ */
+export function orderOf({ spec, boundTo }: Pick<Slot, 'spec' | 'boundTo'>, job: JobSpec): 'start-first' | 'stop-first' | 'if-room' {
+  const isFixed = spec.ports.some((port) => port.host !== undefined);
+  if (runKind(job.type) === 'batch' || (spec.volumes ?? []).length > 0 || (isFixed && boundTo !== undefined)) return 'stop-first';
+  const { order } = job.update ?? {};
+  if (isFixed) return order === 'start-first' ? 'if-room' : 'stop-first';
+  return order ?? 'if-room';
+}
+
+/** For how long a new instance must have been well, in ms. */
+function healthyForMs(task: TaskRecord, { spec }: Pick<Slot, 'spec'>, update: UpdateSpec, limits: Limits): number {
+  const isChecked = task.hasCheck === true || typeof spec.health === 'object';
+  return update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs);
+}
+
+/** When a task will have been well for long enough, ms since the epoch; undefined while it is not well. */
+export function steadyAt(task: TaskRecord, slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
+  return isUp(task, slot) ? (task.stateAt ?? 0) + healthyForMs(task, slot, update, limits) : undefined;
+}
+
+/** What the slots of a job say of its deployment. */
+export interface RolloutSignal {
+  readonly event?: 'slots.updated' | 'canaries.healthy' | 'deployment.failed';
+  /** Why it failed. */
+  readonly reason?: string;
+  /** Instances that are what they should be, and have been for long enough. */
+  readonly updated: number;
+  /** When to look again if nothing changes before, ms since the epoch. */
+  readonly lookAt?: number;
+}
+
+/**
+ * Draws it.
+ * @param now ms since the epoch
+ */
+export function rolloutSignal(job: JobRecord, deployment: Deployment, slots: readonly Slot[], now: number, limits: Limits): RolloutSignal {
+  const update = updateOf(job.spec, limits);
+  let updated = 0;
+  let lookAt = Number.POSITIVE_INFINITY;
+  let failure: string | undefined;
+  let canariesWait = false;
+  for (const slot of slots) {
+    const at = settledAt(slot, update, limits);
+    if (at !== undefined && at <= now && slot.outdated.length === 0) {
+      updated++;
+      continue;
+    }
+    // Then the task before it may go.
+    if (at !== undefined && at > now) lookAt = Math.min(lookAt, at);
+    if (slot.index <= update.canary) canariesWait = true;
+    failure ??= failureOf(slot, job, deployment);
+  }
+  const next = { updated, ...(lookAt < Number.POSITIVE_INFINITY ? { lookAt } : {}) };
+  if (updated === slots.length) return { updated, event: 'slots.updated' };
+  if (deployment.state !== 'rolling' && deployment.state !== 'awaitingPromotion') return next;
+  if (failure !== undefined && update.onFailure !== 'continue') return { ...next, event: 'deployment.failed', reason: failure };
+  if (deployment.state === 'awaitingPromotion') return next;
+  if (waitsForPromotion(deployment, update) && !canariesWait) return { ...next, event: 'canaries.healthy' };
+  const progressAt = updated > deployment.updated ? now : deployment.progressAt;
+  if (now >= progressAt + update.deadlineMs) {
+    const reason = failure ?? `no progress for ${formatDuration(update.deadlineMs)}: ${updated} of ${slots.length} are well`;
+    return { ...next, event: 'deployment.failed', reason };
+  }
+  return { updated, lookAt: Math.min(lookAt, progressAt + update.deadlineMs) };
+}
+
+/** When a slot's task of the wanted version is what it should be. */
+function settledAt(slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
+  if (isDone(slot)) return 0;
+  const times = slot.current.flatMap((task) => steadyAt(task, slot, update, limits) ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Whether a deployment has canaries that nobody has found good yet. */
+export function waitsForPromotion({ promoted }: Deployment, { canary }: UpdateSpec): boolean {
+  return canary > 0 && promoted !== true;
+}
+
+/** Why a slot makes its deployment fail: of a first one, that nothing will come of it; of an update already that it was tried in vain. */
+function failureOf(slot: Slot, job: JobRecord, { replaces, startedAt }: Deployment): string | undefined {
+  const { ended } = slot;
+  if (ended === undefined || ended.specHash !== slot.specHash || ended.createdAt < startedAt) return undefined;
+  const isTried = replaces === true && (ended.state === 'failed' || ended.state === 'rejected');
+  if (!isTried && !isStuck(slot, job)) return undefined;
+  return `${slot.name} ${ended.state === 'rejected' ? 'is rejected' : 'failed'}: ${ended.reason ?? `exit code ${ended.exitCode ?? 'unknown'}`}`;
+}
+
+/** Whether more slots may begin their update, for all that the deployment says. */
+export function goesOn(job: JobRecord, update: UpdateSpec): boolean {
+  const { deployment } = job;
+  if (deployment === undefined || deployment.state === 'rolling' || deployment.state === 'succeeded') return true;
+  return deployment.state === 'failed' && update.onFailure === 'continue';
+}
