@@ -21,6 +21,7 @@ import { dispatchJob, stopWithRuns } from './dispatch.ts';
 import { execIn } from './exec.ts';
 import { promoteJob, restartJob } from './deployments.ts';
 import { jobNamed, jobView, refuseStale, startJob, stopTask, submitJob } from './jobs.ts';
+import { fileViews, removeFile, setFile } from './files.ts';
 import type { Leader } from './leader.ts';
 import { logsOf } from './logs.ts';
 import { removeNode, setEligible, setLabels } from './node-admin.ts';
@@ -79,27 +80,24 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
       (leader, done) => ({ ...done, job: leader.state.jobs.get(name) ?? done.job }),
     );
   const onNode = (kind: string, run: (leader: Leader) => NodeStatus): Promise<NodeStatus> => change(kind, run, (_, node) => node);
-  /** Found before the turn: nodes take their time to tell. */
-  const imagesFor = async (kind: string, { spec, refreshImages }: SubmitRequest): Promise<FoundImages | undefined> =>
-    refreshImages === true ? ask(kind, (leader) => findImages(leader, spec)) : undefined;
+  /** Where it counts what images stand for, that is found out before the turn: nodes take their time to tell. */
+  const withImages = <T>(kind: string, { spec, refreshImages }: SubmitRequest, run: (found?: FoundImages) => Promise<T>): Promise<T> =>
+    refreshImages === true ? ask(kind, (leader) => findImages(leader, spec)).then(run) : run();
   return {
     keyed: (keyed) => createControl(asks, post, ready, keyed),
     // What a turn changed may be purged in the next, before either is on disk: then its last view is the answer.
-    submit: async (request) => {
-      const found = await imagesFor('submit', request);
-      return change(
-        'submit',
-        (leader) => {
-          const warnings = warningsOf(leader, request, found?.warnings);
-          return { change: submitJob(leader, request, found?.images), job: jobNamed(leader, request.spec.name), warnings };
-        },
-        (leader, done) => ({ ...done, job: leader.state.jobs.get(done.job.name) ?? done.job }),
-      );
-    },
-    plan: async (request) => {
-      const found = await imagesFor('plan', request);
-      return ask('plan', (leader) => planJob(leader, request, found));
-    },
+    submit: (request) =>
+      withImages('submit', request, (found) =>
+        change(
+          'submit',
+          (leader) => {
+            const warnings = warningsOf(leader, request, found?.warnings);
+            return { change: submitJob(leader, request, found?.images), job: jobNamed(leader, request.spec.name), warnings };
+          },
+          (leader, done) => ({ ...done, job: leader.state.jobs.get(done.job.name) ?? done.job }),
+        ),
+      ),
+    plan: (request) => withImages('plan', request, (found) => ask('plan', (leader) => planJob(leader, request, found))),
     startJob: (name) =>
       change(
         'startJob',
@@ -156,6 +154,19 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
         'releaseVolume',
         (leader) => releaseClaim(leader, slot),
         (_, released) => released,
+      ),
+    files: (kind) => ask('files', (leader) => fileViews(leader, kind)),
+    setFile: (kind, name, content) =>
+      change(
+        'setFile',
+        (leader) => setFile(leader, kind, name, content),
+        (_, set) => set,
+      ),
+    removeFile: (kind, name) =>
+      change(
+        'removeFile',
+        (leader) => removeFile(leader, kind, name),
+        (_, removed) => removed,
       ),
     events: (filter) => events(ask, filter),
     logs: (ref, request) => logs(ask, ref, request),

@@ -4,6 +4,7 @@ import { problem } from '../../src/core/errors.ts';
 import { shortId } from '../../src/core/ids.ts';
 import type { JobRecord } from '../../src/core/job.ts';
 import type { DispatchRequest } from '../../src/ports/control.ts';
+import { putFile, stampFiles } from './files.ts';
 import { forgetJob, jobNamed, stopJob, submitJob } from './jobs.ts';
 import type { Leader } from './leader.ts';
 import { hasEnded, runsOf, trimRuns } from './runs.ts';
@@ -19,7 +20,9 @@ export function dispatchJob(leader: Leader, name: string, request: DispatchReque
   refuseUnready(leader, parent);
   const run = freeName(leader, name);
   const spec = runSpec(parent.spec, run, request, leader.deps.limits);
-  if (spec.payload !== undefined && request.payload !== undefined) throw problem('not-yet', 'payload files are not taken yet');
+  // Whatever refuses it comes before anything is written.
+  stampFiles(leader, spec, undefined);
+  if (spec.payload !== undefined && request.payload !== undefined) putFile(leader, 'payload', run, request.payload);
   submitJob(leader, { spec, origin: { kind: 'dispatch', parent: name }, mustBeNew: true });
   trimRuns(leader, name, (old) => forgetJob(leader, old));
   return jobNamed(leader, run);

@@ -17,14 +17,10 @@ import { runKind, type JobRecord, type JobSpec, type Stamps } from '../../src/co
 import { hashesOf } from '../../src/core/spec-hash.ts';
 import { isFinal } from '../../src/core/task.ts';
 import { counted, listed, nearest } from '../../src/core/text.ts';
+import type { FileSet } from '../../src/ports/control.ts';
 import { restamp } from './deployments.ts';
 import type { Leader } from './leader.ts';
 import { versionKey } from './state.ts';
-
-/** A file, and what was done about it. */
-export interface FileSet extends FileView {
-  readonly change: 'created' | 'updated' | 'unchanged';
-}
 
 /** What a worker is given. */
 export interface FileContent extends FileAsk {
@@ -56,6 +52,7 @@ export function setFile(leader: Leader, kind: SetKind, name: string, content: Ui
   const file = putFile(leader, kind, name, content);
   const change = known === undefined ? 'created' : file === known ? 'unchanged' : 'updated';
   const users = usersById(leader);
+  if (change !== 'unchanged') note(leader, file, 'set', `version ${file.version} was set`);
   if (change === 'updated') for (const job of users.get(fileId(kind, name)) ?? []) follow(leader, job, file);
   return { ...viewOf(file, users), change };
 }
@@ -96,12 +93,18 @@ export function removeFile(leader: Leader, kind: SetKind, name: string): FileVie
     });
   }
   forgetFile(leader, kind, name);
+  note(leader, known, 'removed', 'it was removed');
   return view;
 }
 
 /** Forgets a file with all its versions, such as the payload of a run that is forgotten; one that is gone already is fine. */
 export function forgetFile(leader: Pick<Leader, 'state' | 'ledger'>, kind: FileKind, name: string): void {
   for (const file of leader.state.files.get(fileId(kind, name)) ?? []) leader.ledger.removeFile(file);
+}
+
+/** Who did what to secrets is to be found among the events. */
+function note({ ledger }: Leader, { kind, name }: SealedFile, event: string, cause: string): void {
+  ledger.note({ machine: 'manager', id: fileId(kind, name), from: 'leading', to: 'leading', event: `${kind}.${event}`, cause });
 }
 
 /** All secrets, or all configs, by name. */
@@ -124,8 +127,9 @@ function newestOf({ state }: Pick<Leader, 'state'>, kind: FileKind, name: string
 function usersById({ state }: Pick<Leader, 'state'>): Map<string, JobRecord[]> {
   const users = new Map<string, JobRecord[]>();
   for (const job of state.jobs.values()) {
-    const good = job.deployment?.goodVersion;
-    const fallback = good === undefined ? undefined : state.versions.get(versionKey(job.name, good));
+    const { state: stage = 'succeeded', goodVersion } = job.deployment ?? {};
+    const mayFail = goodVersion !== undefined && stage !== 'succeeded' && stage !== 'superseded';
+    const fallback = mayFail ? state.versions.get(versionKey(job.name, goodVersion)) : undefined;
     const ids = new Set([...filesUsedBy(job.spec), ...(fallback ? filesUsedBy(fallback) : [])]);
     for (const id of ids) users.set(id, [...(users.get(id) ?? []), job]);
   }
@@ -188,7 +192,7 @@ function refuseTooMuch({ state, deps: { limits } }: Leader, kind: FileKind, byte
 /** The highest version of a file of that name that was there before and that somebody may still have: no number comes to mean two contents. */
 function usedBefore({ state }: Pick<Leader, 'state'>, id: string): number {
   let highest = 0;
-  for (const { files } of state.tasks.values()) highest = Math.max(highest, files?.[id] ?? 0);
+  for (const { fileVersions } of state.tasks.values()) highest = Math.max(highest, fileVersions?.[id] ?? 0);
   for (const { stamps } of state.jobs.values()) highest = Math.max(highest, stamps?.files?.[id] ?? 0);
   return highest;
 }
@@ -201,7 +205,7 @@ function trim(leader: Leader, kind: FileKind, name: string): void {
   const old = versions.slice(0, Math.max(0, versions.length - deps.limits.fileVersionsMax));
   if (old.length === 0) return;
   const used = new Set([...state.jobs.values()].map(({ stamps }) => stamps?.files?.[id]));
-  for (const task of state.tasks.values()) if (!isFinal(task)) used.add(task.files?.[id]);
+  for (const task of state.tasks.values()) if (!isFinal(task)) used.add(task.fileVersions?.[id]);
   for (const file of old) if (!used.has(file.version)) ledger.removeFile(file);
 }
 

@@ -11,7 +11,9 @@ import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
 import type { FoundImages } from './digests.ts';
 import type { Leader } from './leader.ts';
-import { beginDeployment, followDeployment } from './deployments.ts';
+import { beginDeployment } from './deployments.ts';
+import { followDeployment } from './rollout.ts';
+import { forgetFile, withFiles } from './files.ts';
 import { moveDeployment, moveJob } from './moves.ts';
 import { trimRuns } from './runs.ts';
 import { wantStopped } from './stopping.ts';
@@ -64,7 +66,7 @@ export function submissionOf(
   refuseConflicts(leader, known, request);
   const digests = changedImages(known, leader.state.tasksOf(request.spec.name), images);
   const made = submission(known, { ...request, digests }, leader.deps.ambient.clock.now(), nextIndex);
-  return { known, ...made, job: seated(leader.state, made.job) };
+  return { known, ...made, job: withFiles(leader, seated(leader.state, made.job)) };
 }
 
 function refuseConflicts(leader: Leader, known: JobRecord | undefined, { spec, origin, checkIndex, mustBeNew }: SubmitRequest): void {
@@ -93,7 +95,7 @@ export function refuseStale(known: JobRecord | undefined, checkIndex: number | u
 export function startJob(leader: Leader, name: string): void {
   const job = jobNamed(leader, name);
   if (job.stopWanted || ['completed', 'failed', 'degraded'].includes(job.status))
-    begin(leader, job, startedAgain(job, leader.nextIndex(), leader.deps.ambient.clock.now()), 'started');
+    begin(leader, job, withFiles(leader, startedAgain(job, leader.nextIndex(), leader.deps.ambient.clock.now())), 'started');
 }
 
 function begin(leader: Leader, known: JobRecord | undefined, started: JobRecord, cause: string): void {
@@ -175,6 +177,7 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
 export function forgetJob(leader: Leader, job: JobRecord): void {
   for (const task of leader.state.tasksOf(job.name)) leader.ledger.removeTask(task);
   forgetVersions(leader, job);
+  forgetFile(leader, 'payload', job.name);
   leader.lookAtJob(job.name, undefined);
   leader.ledger.removeJob(job.name);
   leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to: 'none', event: 'job.purged', cause: 'purged', job: job.name });

@@ -7,6 +7,7 @@ import type { JobRecord, Ticks } from '../../src/core/job.ts';
 import { isReachable } from '../../src/core/slots.ts';
 import { isFinal } from '../../src/core/task.ts';
 import { isDormant, planTicks, type TickPlan } from '../../src/core/ticks.ts';
+import { withFiles } from './files.ts';
 import type { Leader } from './leader.ts';
 import { moveJob } from './moves.ts';
 import { wantStopped } from './stopping.ts';
@@ -40,27 +41,27 @@ function isBusy(leader: Leader, job: JobRecord): boolean {
 }
 
 function take(leader: Leader, job: JobRecord, before: Ticks, { run: at, added, skipped, through, queued }: TickPlan): void {
-  const { at: last } = before;
   for (const { at: tick, until, why } of skipped) {
     const which = until === undefined ? `tick ${isoTime(tick)}` : `all ticks from ${isoTime(tick)} to ${isoTime(until)}`;
     noteTick(leader, job, 'tick.skipped', `${which}: ${why}`);
   }
   if (at === undefined) leader.ledger.putJob({ ...job, ticks: { ...before, through, queued } });
-  else begin(leader, job, { at, run: job.run + 1, through, queued });
-  const holder = at ?? last;
+  const now = at === undefined ? job : begin(leader, job, { at, run: job.run + 1, through, queued });
+  const holder = at ?? before.at;
   const why = holder === undefined ? 'an earlier run goes on' : `the run of tick ${isoTime(holder)} goes on`;
-  for (const tick of added) noteTick(leader, job, 'tick.queued', `tick ${isoTime(tick)}: ${why}`);
+  for (const tick of added) noteTick(leader, now, 'tick.queued', `tick ${isoTime(tick)}: ${why}`);
 }
 
 /** A job in its next run, the one of a tick. What is left of earlier ones goes first. */
-function begin(leader: Leader, job: JobRecord, ticks: Required<Ticks>): void {
+function begin(leader: Leader, job: JobRecord, ticks: Required<Ticks>): JobRecord {
   const cause = `tick ${isoTime(ticks.at)}`;
   const { expired: _expired, ...rest } = job;
-  const started: JobRecord = { ...rest, run: ticks.run, completedFrom: ticks.run, ticks, runAt: leader.deps.ambient.clock.now() };
+  const run: JobRecord = { ...rest, run: ticks.run, completedFrom: ticks.run, ticks, runAt: leader.deps.ambient.clock.now() };
+  const started = withFiles(leader, run);
   noteTick(leader, job, 'tick.due', `${cause}: run ${ticks.run} begins`);
   leader.ledger.putJob(started);
-  moveJob(leader, started, 'job.changed', undefined, cause);
   for (const task of leader.state.tasksOf(job.name)) if (!isFinal(task)) wantStopped(leader, task, `replaced by the run of ${cause}`);
+  return moveJob(leader, started, 'job.changed', undefined, cause);
 }
 
 function noteTick(leader: Leader, { name, status }: JobRecord, event: string, cause: string): void {

@@ -1,6 +1,7 @@
 /** Sessions: the open links to workers, and the orders that flow on them. */
 import { runKind } from '../../src/core/job.ts';
 import { asCubeError, problem } from '../../src/core/errors.ts';
+import { fileRefs } from '../../src/core/files.ts';
 import { registryDigestOf } from '../../src/core/image-digests.ts';
 import { createStreamReader, itemBytes, type StreamReader } from '../../src/core/streams.ts';
 import { isFinal, type Order, type TaskRecord } from '../../src/core/task.ts';
@@ -194,6 +195,7 @@ export class Sessions {
     const job = state.jobs.get(task.job);
     const spec = state.specOf(task)!;
     const isWanted = job?.hashes[task.task] === task.specHash;
+    const files = fileRefs(job, task, spec);
     const digest = isWanted ? registryDigestOf(job.stamps?.digests?.[spec.image]) : undefined;
     return {
       id: task.id,
@@ -212,6 +214,7 @@ export class Sessions {
       ...(task.failures > 0 ? { failures: task.failures } : {}),
       ...(task.tick === undefined ? {} : { tick: task.tick }),
       ...(digest === undefined ? {} : { digest }),
+      ...(files.length === 0 ? {} : { files }),
       ...(job ? { origin: job.origin } : {}),
     };
   }

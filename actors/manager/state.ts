@@ -92,7 +92,10 @@ export class ClusterState {
   putFile(file: SealedFile): void {
     const id = fileId(file.kind, file.name);
     const others = (this.files.get(id) ?? []).filter(({ version }) => version !== file.version);
-    this.files.set(id, [...others, file].toSorted((a, b) => a.version - b.version));
+    this.files.set(
+      id,
+      [...others, file].toSorted((a, b) => a.version - b.version),
+    );
   }
 
   removeFile({ kind, name, version }: Pick<SealedFile, 'kind' | 'name' | 'version'>): void {

@@ -6,6 +6,7 @@ import { submission, underNewTerms } from '../../src/core/submission.ts';
 import { nearest } from '../../src/core/text.ts';
 import type { VersionView } from '../../src/ports/control.ts';
 import { beginDeployment } from './deployments.ts';
+import { withFiles } from './files.ts';
 import type { Leader } from './leader.ts';
 import { moveJob } from './moves.ts';
 import { versionKey } from './state.ts';
@@ -86,7 +87,7 @@ export function historyOf(leader: Leader, job: JobRecord): VersionView[] {
 function want(leader: Leader, job: JobRecord, spec: JobSpec, cause: string): JobRecord {
   const { clock } = leader.deps.ambient;
   const decided = submission(job, { spec, origin: job.origin }, clock.now(), () => leader.nextIndex());
-  const next = seated(leader.state, decided.job);
+  const next = withFiles(leader, seated(leader.state, decided.job));
   if (decided.change === 'updated') putVersion(leader, job, next, cause);
   else if (decided.change === 'started') {
     beginDeployment(leader, job, next, cause);

@@ -73,6 +73,7 @@ function backOffAgain({ ambient }: TaskDeps, { observed, order, send }: EffectRu
 /** Pulls and creates. The container of the attempt before is kept for now: its removal would hold the next one up. */
 export async function prepare(deps: TaskDeps, task: EffectRun): Promise<void> {
   const { order, observed, signal, send } = task;
+  await deps.files.ready(order, task);
   const work = { order: filledOrder(order, deps.nodeName()), attempt: observed.attempt };
   const made = untilEngineAnswers(deps, task, () =>
     deps.runtime.prepare(work, {
@@ -108,6 +109,8 @@ export async function start(deps: TaskDeps, task: EffectRun): Promise<void> {
   const { limits } = deps;
   // A start is never cut short: whether it happened would be unknown, and the stop that waits for it would find nothing.
   const uncut = new AbortController().signal;
+  // One that was made before the host itself was started again finds them gone.
+  await deps.files.ready(task.order, task);
   for (let tried = 1; ; tried++) {
     try {
       const { startedAt, digest, hasCheck } = await untilEngineAnswers(deps, task, () => deps.runtime.start(refOf(task.observed), uncut));

@@ -5,6 +5,7 @@ import type { Limits } from '../../src/core/limits.ts';
 import type { Order } from '../../src/core/task.ts';
 import type { Ambient } from '../../src/ports/ambient.ts';
 import type { ContainerRef, Found, Runtime } from '../../src/ports/runtime.ts';
+import type { WorkerFiles } from '../worker/files.ts';
 
 /** What a task leaves to its worker's upkeep. */
 export interface TaskUpkeep {
@@ -22,6 +23,8 @@ export interface TaskDeps {
   readonly found: (taskId: string) => readonly Found[];
   /** What a task was last ordered: its terms may change while an effect is under way. */
   readonly orderOf: (taskId: string) => Order | undefined;
+  /** Secrets and the like. */
+  readonly files: Pick<WorkerFiles, 'ready'>;
   /** Of the node it is on, for its variables. */
   readonly nodeName: () => string;
   /** Where ended containers go, and who looks after images. */

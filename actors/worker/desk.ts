@@ -111,6 +111,7 @@ export class WorkerDesk {
       return;
     }
     this.tell({ type: 'task.dismissed', id: event.id });
+    this.upkeep.files.release(event.id);
     if (report) void this.#tellEnd(report);
   }
 

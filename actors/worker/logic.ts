@@ -54,6 +54,7 @@ export function createWorkerLogic(deps: WorkerDeps): WorkerLogic {
         orderOf: (id) => desk.orderOf(id),
         nodeName: () => desk.facts!.name,
         upkeep: desk.upkeep,
+        files: desk.upkeep.files,
       }),
       recover: fromPromise(() => desk.recover()),
       drain: fromPromise(({ input }: { input: { readonly stopTasks: boolean } }) => desk.drain(input.stopTasks)),

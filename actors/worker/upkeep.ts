@@ -9,6 +9,8 @@ import type { ContainerRef, Found, HostMeter, Runtime } from '../../src/ports/ru
 import type { WorkerCall } from '../../src/ports/transport.ts';
 import type { WorkerBook } from './book.ts';
 import { Containers } from './containers.ts';
+import { liveIds } from './drain.ts';
+import { WorkerFiles } from './files.ts';
 import { Images } from './images.ts';
 import { Orphans, type Verdict } from './orphans.ts';
 import { Retiring } from './retiring.ts';
@@ -31,6 +33,7 @@ export interface UpkeepDeps {
 export class Upkeep {
   readonly images: Images;
   readonly retiring: Retiring;
+  readonly files: WorkerFiles;
   readonly #deps: UpkeepDeps;
   readonly #containers: Containers;
   readonly #orphans: Orphans;
@@ -46,6 +49,7 @@ export class Upkeep {
     const judge = async (ids: readonly string[]): Promise<readonly Verdict[]> => verdictsIn(await call({ kind: 'judge', ids }));
     this.#containers = new Containers(deps);
     this.images = new Images(deps);
+    this.files = new WorkerFiles({ ...deps, call });
     this.retiring = new Retiring({ ...deps, isKnown: (id) => book.entries.has(id) });
     this.#orphans = new Orphans({ ...deps, isHeard: () => this.#isSet, ask: () => (this.#protocol >= judgeSince ? judge : undefined) });
     this.#sweep = new Sweep({
@@ -61,6 +65,8 @@ export class Upkeep {
   async begin(): Promise<void> {
     await this.retiring.open();
     await this.#containers.look();
+    const live = new Set(liveIds(this.#deps.book));
+    await this.files.sweep((id) => live.has(id));
     this.#sweep.soon(this.#deps.limits.sweepMs);
   }
 
@@ -110,6 +116,7 @@ export class Upkeep {
   /** A manager says which protocol version it speaks. */
   welcome(protocol: number): void {
     this.#protocol = protocol;
+    this.files.welcome(protocol);
   }
 
   /** The manager has sent all it orders: from now on it may be asked. */
@@ -120,6 +127,7 @@ export class Upkeep {
   /** Its link is gone: nothing that only it could decide is removed. */
   cutOff(): void {
     this.#isSet = false;
+    this.files.cutOff();
   }
 }
 

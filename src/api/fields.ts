@@ -124,6 +124,16 @@ export const inBody = {
     field(says, { type: 'string', contentEncoding: 'base64' }, 'bytes in base64', (value) =>
       isText(value) && base64Pattern.test(value) ? new Uint8Array(Buffer.from(value, 'base64')) : undefined,
     ),
+  /** Bytes that nobody may see: a wrong value is not shown. */
+  secret: (says: string): Field<Uint8Array> => ({
+    says,
+    schema: { type: 'string', contentEncoding: 'base64' },
+    required: true,
+    read: (value, name) => {
+      if (isText(value) && base64Pattern.test(value)) return new Uint8Array(Buffer.from(value, 'base64'));
+      throw problem('usage', `"${name}" must be bytes in base64${value === undefined ? ': it is missing' : ''}`);
+    },
+  }),
   flag: (says: string) => field(says, { type: 'boolean' }, 'true or false', (value) => (typeof value === 'boolean' ? value : undefined)),
   count: (says: string) => field(says, { type: 'integer', minimum: 0 }, 'a whole number of 0 or more', wholeNumber),
   choice: <const T extends string>(says: string, choices: readonly T[]) =>

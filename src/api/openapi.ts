@@ -45,7 +45,7 @@ function parameters(row: Route): readonly Json[] {
 }
 
 function requestBody(row: Route): Json | undefined {
-  if (row.method !== 'POST') return undefined;
+  if (row.method !== 'POST' && row.method !== 'PUT') return undefined;
   const schema = row.document === undefined ? objectSchema(row.body) : reference(row.document);
   const yaml = row.yaml === true ? { 'application/yaml': { schema: { type: 'string' } } } : {};
   const required = row.document !== undefined || Object.values(row.body).some((field) => field.required);

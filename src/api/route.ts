@@ -66,7 +66,7 @@ export interface AnswerDoc {
 
 /** A row. */
 export interface Route<Q extends Fields = Fields, B extends Fields = Fields> {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With parameters in braces: `/v1/jobs/{name}`. */
   readonly path: string;
   readonly need: Need;

@@ -7,6 +7,7 @@ import { jobSchema } from '../core/job-file/index.ts';
 import type { SeedsNode, SeedsStats, SeedsTask } from '../core/seeds.ts';
 import { taskStates } from '../core/task.ts';
 import type * as views from '../core/views.ts';
+import { file, fileSet } from './file-schemas.ts';
 import { explain, plan, rebalance, volume } from './scheduling-schemas.ts';
 import { deployment, versions } from './version-schemas.ts';
 
@@ -221,6 +222,9 @@ export const schemas = {
   Versions: versions,
   Volume: volume,
   Volumes: z.array(volume),
+  File: file,
+  Files: z.array(file),
+  FileSet: fileSet,
   Explain: explain,
   Rebalance: rebalance,
   Plan: plan,

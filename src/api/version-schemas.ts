@@ -28,6 +28,8 @@ export const versions = z.array(
     reason: z.string().nullable(),
     isCurrent: z.boolean(),
     spec: z.looseObject({ name: z.string() }).describe('the job with its defaults; durations in ms, sizes in bytes'),
-    diff: z.array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() })).describe('against the version before it that is still kept'),
+    diff: z
+      .array(z.object({ path: z.string(), from: z.unknown(), to: z.unknown() }))
+      .describe('against the version before it that is still kept'),
   }),
 ) satisfies z.ZodType<readonly Omit<VersionJson, 'spec'>[]>;

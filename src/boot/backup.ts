@@ -7,12 +7,14 @@ import type { Restored } from '../../actors/manager/losses.ts';
 import type { Identity, Seen } from '../../actors/worker/book.ts';
 import { realClock } from '../ambient/clock.ts';
 import { asCubeError, problem } from '../core/errors.ts';
+import type { SealedFile } from '../core/files.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Log } from '../ports/ambient.ts';
 import type { Loaded, Put } from '../ports/store.ts';
 import { readBackup, type BackupSummary } from '../store/backup.ts';
 import { checkFree, openLevelStore } from '../store/level.ts';
 import { heldBy } from './data-directory.ts';
+import { opensWith, type SealedRecords } from './sealed-records.ts';
 
 /** Says what its user should know. */
 type Warn = (message: string) => void;
@@ -123,6 +125,10 @@ export interface RestoreResult extends BackupSummary {
   readonly generation: number;
   /** Where the store that was there before lies now. */
   readonly aside: string | null;
+  /** Versions of secrets, configs and payloads among the records. */
+  readonly sealed: number;
+  /** Whether the key that sealed them is in the data directory; true where none are sealed. */
+  readonly opens: boolean;
 }
 
 /**
@@ -135,7 +141,7 @@ export interface RestoreResult extends BackupSummary {
 export async function restoreBackup(file: string, force: boolean, options: OfflineOptions): Promise<RestoreResult> {
   const { dataDirectory } = options;
   const directory = join(dataDirectory, 'manager');
-  const summary = await checkedBackup(file);
+  const { sealed, ...summary } = await checkedBackup(file);
   await checkManager(dataDirectory, directory, force);
   const generation = Math.max(summary.epoch.generation, ...(await generationsIn(directory, summary, options))) + 1;
   const fresh = `${directory}.restoring-${process.pid}`;
@@ -156,16 +162,21 @@ export async function restoreBackup(file: string, force: boolean, options: Offli
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-  return { ...summary, generation, aside };
+  return { ...summary, generation, aside, sealed: sealed.count, opens: opensWith(dataDirectory, sealed.first, options.warn) };
 }
 
 /** Reads all of a file before any of it is used. */
-async function checkedBackup(file: string): Promise<BackupSummary> {
+async function checkedBackup(file: string): Promise<BackupSummary & { readonly sealed: SealedRecords }> {
   let identity: unknown;
+  const sealed: SealedRecords = { count: 0 };
   const summary = await read(file, ({ kind, key, value }) => {
     if (kind === 'meta' && key === 'identity') identity = value;
+    if (kind === 'file') {
+      sealed.count++;
+      sealed.first ??= value as SealedFile;
+    }
   });
-  if ((identity as ClusterIdentity | undefined)?.clusterId === summary.clusterId) return summary;
+  if ((identity as ClusterIdentity | undefined)?.clusterId === summary.clusterId) return { ...summary, sealed };
   throw problem('invalid-file', `${file} cannot be restored: it does not say which cluster it is of`);
 }
 

@@ -16,6 +16,8 @@ export interface DataDirectory {
   readonly managerFolder: string;
   readonly workerFolder: string;
   readonly nodeFile: string;
+  /** Of the key that seals secrets and configs. */
+  readonly sealingKey: string;
   readonly tokens: { readonly admin: string; readonly join: string };
 }
 
@@ -46,7 +48,12 @@ export async function openDataDirectory(options: NodeOptions, ids: Ids, notify: 
   };
   const tokens = { admin: await token('admin.token'), join: await token('join.token') };
   const nodeFile = join(options.roles.manager ? path : workerFolder, 'node.json');
-  return { path, managerFolder: join(path, 'manager'), workerFolder, nodeFile, tokens };
+  return { path, managerFolder: join(path, 'manager'), workerFolder, nodeFile, sealingKey: sealingKey(path), tokens };
+}
+
+/** Where the key that seals secrets and configs lies in a data directory. */
+export function sealingKey(dataDirectory: string): string {
+  return join(dataDirectory, 'secrets.key');
 }
 
 /** Writes `node.json`, whole or not at all. */

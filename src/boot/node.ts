@@ -15,6 +15,7 @@ import { openPool } from '../pool/pool.ts';
 import type { Ambient, Metrics } from '../ports/ambient.ts';
 import { openHostMeter } from '../runtime/host-meter.ts';
 import { createAuth } from '../security/auth.ts';
+import { openSealing } from '../security/sealing.ts';
 import { checkHost, checkOrigin, isLoopback } from '../security/origin.ts';
 import { openKeptLogs } from '../store/kept-logs.ts';
 import { acceptLink, createWsDialer, type WebSocket } from '../transport/index.ts';
@@ -164,6 +165,7 @@ class Node {
       ...this.#parts('worker'),
       openStore: () => first.pop() ?? open(),
       scorer: openPool({ limits, log, metrics: this.#metrics }),
+      sealer: openSealing(this.#directory.sealingKey, (message) => log.warn(message)),
     });
     this.#manager = manager;
     this.#opened.add('the manager', () => manager.stop());

@@ -14,6 +14,7 @@ import type { RequestKey, WorkerControl } from '../ports/control.ts';
 import type { KeptLogs } from '../ports/kept-logs.ts';
 import type { HostMeter, Runtime } from '../ports/runtime.ts';
 import type { Scorer } from '../ports/scorer.ts';
+import type { Sealer } from '../ports/sealing.ts';
 import type { Store } from '../ports/store.ts';
 import type { Dialer, Link } from '../ports/transport.ts';
 import { abortable } from '../runtime/abort.ts';
@@ -43,8 +44,8 @@ export interface ManagerRole {
 }
 
 /** Starts the manager; settles when it leads. @throws CubeError when it cannot; the scorer and the store are closed then */
-export async function startManager(parts: RoleParts & { readonly openStore: () => Store; readonly scorer: Scorer }): Promise<ManagerRole> {
-  const { options, ambient, dialer, openStore, scorer } = parts;
+export async function startManager(parts: RoleParts & { readonly openStore: () => Store; readonly scorer: Scorer; readonly sealer: Sealer }): Promise<ManagerRole> {
+  const { options, ambient, dialer, openStore, scorer, sealer } = parts;
   const connections = new Map<string, Link>();
   const manager = createManagerLogic({
     ambient,
@@ -52,6 +53,7 @@ export async function startManager(parts: RoleParts & { readonly openStore: () =
     openStore,
     scorer,
     policy: options.scheduler,
+    sealer,
     dialer,
     connections,
   });

@@ -18,9 +18,11 @@ export async function openRuntime(options: NodeOptions, owner: Owner, directory:
     return openProcessRuntime({ directory: join(directory, 'processes'), ...(path ? { path } : {}), owner, limits, log, clock });
   }
   const { openDockerRuntime } = await import('../runtime/docker/docker.ts');
+  const { memoryFolders } = await import('../runtime/docker/files.ts');
   return openDockerRuntime({
     ...(dockerHost === undefined ? {} : { dockerHost }),
     ...(options.mounts === undefined ? {} : { mounts: options.mounts }),
+    memoryFolders: memoryFolders(process.env),
     ...(process.env['DOCKER_CERT_PATH'] && process.env['DOCKER_TLS_VERIFY'] ? { certificateFolder: process.env['DOCKER_CERT_PATH'] } : {}),
     ...(process.env['DOCKER_CONFIG'] ? { configFolder: process.env['DOCKER_CONFIG'] } : {}),
     owner,

@@ -76,7 +76,9 @@ export class Progress {
   private sayDeployment(status: StatusJson): void {
     for (const job of status.jobs) {
       const { updated = 0, rollbackOf = null, state } = deploymentOf(job) ?? {};
-      const text = isUnderWay(job) && (updated > 0 || rollbackOf !== null || state !== 'rolling') ? deploymentText(job) : undefined;
+      // That one is paused ends the wait, and is told then.
+      const isNewsworthy = state === 'awaitingPromotion' || (state === 'rolling' && (updated > 0 || rollbackOf !== null));
+      const text = isNewsworthy ? deploymentText(job) : undefined;
       if (text === undefined || text === this.lastDeployment) continue;
       this.lastDeployment = text;
       this.output.note(`${job.name}: ${text}`);

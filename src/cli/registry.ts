@@ -39,6 +39,8 @@ export const commands: Readonly<Record<string, Entry>> = {
   explain: { summary: 'why a task is where it is, node by node', load: () => import('./commands/explain.ts') },
   rebalance: { summary: 'moves worth making, after nodes joined', load: () => import('./commands/rebalance.ts') },
   volume: { summary: 'on which nodes the data of slots is', load: () => import('./commands/volume.ts') },
+  secret: { summary: 'secrets that tasks find as files: set, ls, rm', load: () => import('./commands/secret.ts') },
+  config: { summary: 'configs that tasks find as files: set, ls, rm', load: () => import('./commands/config.ts') },
   simulate: { summary: 'nodes and tasks from files, by every policy: to choose one', load: () => import('./commands/simulate.ts') },
   inspect: { summary: "the web inspector's address, with a one-time login", load: () => import('./commands/inspect.ts') },
   machines: { summary: 'the state machines Cube is made of', load: () => import('./commands/machines.ts') },
@@ -50,14 +52,4 @@ export const commands: Readonly<Record<string, Entry>> = {
 };
 
 /** Commands of the contract that later versions have. */
-export const laterCommands: readonly string[] = [
-  'secret',
-  'drain',
-  'token',
-  'recover',
-  'top',
-  'doctor',
-  'schema',
-  'context',
-  'service',
-];
+export const laterCommands: readonly string[] = ['secret', 'drain', 'token', 'recover', 'top', 'doctor', 'schema', 'context', 'service'];

@@ -4,7 +4,7 @@ import type { CubeError } from '../core/errors.ts';
 import type { DeploymentJson } from '../core/deployment-view.ts';
 import type { JobJson, StatusJson, TaskJson } from '../core/views.ts';
 import { deploymentOf, pausedHint } from './deployment-text.ts';
-import { currentTasks, isOver, isUp, taskSentence } from './tasks.ts';
+import { currentTasks, isOver, isUp, taskSentence, whyText } from './tasks.ts';
 
 /** What is waited for. */
 export interface Goal {
@@ -39,16 +39,22 @@ function troubled(status: StatusJson, goal: Goal): readonly TaskJson[] {
   return [...newestOfSlot.values(), ...waiting];
 }
 
-/** One sentence a task that is not as it should be; empty when all are. */
-export function troubleLines(status: StatusJson, goal: Goal): readonly string[] {
-  const lines = troubled(status, goal).map(taskSentence);
+/**
+ * One sentence a task that is not as it should be; empty when all are.
+ * @param told what was said before: a task of which it gives the reason is left out
+ */
+export function troubleLines(status: StatusJson, goal: Goal, told = ''): readonly string[] {
+  const isTold = (task: TaskJson): boolean => told.includes(task.slot) && whyText(task) !== '' && told.includes(whyText(task));
+  const lines = troubled(status, goal)
+    .filter((task) => !isTold(task))
+    .map(taskSentence);
   return lines.length > shownMax ? [...lines.slice(0, shownMax), `and ${lines.length - shownMax} more tasks`] : lines;
 }
 
 /** An error about a job with a line for each task in trouble, and the command that tells more of the first. */
 export function jobError(code: 'job-failed' | 'timeout', message: string, status: StatusJson, goal: Goal, hint = ''): CubeError {
   const first = troubled(status, goal)[0];
-  const lines = troubleLines(status, goal).filter((line) => !message.includes(line));
+  const lines = troubleLines(status, goal, message);
   const advice = isErrorCode(first?.reasonCode) ? [problem(first.reasonCode, '').hint] : [];
   const logs = first && first.state !== 'rejected' ? ` and \`cube logs ${first.slot}\` tell more` : ' tells more';
   return problem(code, [message, ...lines].join('\n'), {
@@ -74,7 +80,7 @@ function because(job: JobJson, status: StatusJson): string {
   return reason === null || status.tasks.some((task) => task.reason && reason.includes(task.reason)) ? '' : `: ${reason}`;
 }
 
-function bad(error: CubeError): Verdict {
+function badEnd(error: CubeError): Verdict {
   return { ok: false, error };
 }
 
@@ -84,27 +90,37 @@ function judgeDeployment(status: StatusJson, goal: Goal, job: JobJson, deploymen
   const why = deployment.reason === null ? '' : `: ${deployment.reason}`;
   switch (state) {
     case 'succeeded':
-      if (job.status === 'failed') return bad(jobError('job-failed', `${job.name} failed${because(job, status)}`, status, goal));
+      if (job.status === 'failed') return badEnd(jobError('job-failed', `${job.name} failed${because(job, status)}`, status, goal));
       if (job.status !== 'running' && job.status !== 'completed') return undefined;
       return job.type === 'system' && job.desired === 0
         ? { ok: true, says: `${job.name} is ${job.status}: no node takes its tasks now, nodes that join may (version ${version})` }
         : { ok: true };
     case 'awaitingPromotion':
-      return { ok: true, says: `${job.name} waits for \`cube promote ${job.name}\`: ${updated} of ${desired} updated (version ${version})` };
+      return {
+        ok: true,
+        says: `${job.name} waits for \`cube promote ${job.name}\`: ${updated} of ${desired} updated (version ${version})`,
+      };
     case 'paused':
-      return bad(
-        jobError('job-failed', `the update of ${job.name} to version ${version} is paused${why}`, status, goal, pausedHint(job.name, deployment)),
+      return badEnd(
+        jobError(
+          'job-failed',
+          `the update of ${job.name} to version ${version} is paused${why}`,
+          status,
+          goal,
+          pausedHint(job.name, deployment),
+        ),
       );
     case 'failed': {
-      const back = goodVersion === null || goodVersion === version ? '' : `\`cube rollback ${job.name}\` goes back to version ${goodVersion}`;
-      return bad(jobError('job-failed', `version ${version} of ${job.name} failed${why}`, status, goal, back));
+      const back =
+        goodVersion === null || goodVersion === version ? '' : `\`cube rollback ${job.name}\` goes back to version ${goodVersion}`;
+      return badEnd(jobError('job-failed', `version ${version} of ${job.name} failed${why}`, status, goal, back));
     }
     case 'superseded':
-      return bad(stopped(job));
+      return badEnd(stopped(job));
     case 'rolling':
       // Where there is a version to go back to, that has yet to begin, or somebody wanted no such thing, and the deadline decides.
       return job.status === 'failed' && goodVersion === null
-        ? bad(jobError('job-failed', `${job.name} failed${because(job, status)}`, status, goal))
+        ? badEnd(jobError('job-failed', `${job.name} failed${because(job, status)}`, status, goal))
         : undefined;
   }
 }
@@ -117,10 +133,12 @@ function judgeRollback(status: StatusJson, goal: Goal, job: JobJson, { state, re
   if (state === 'succeeded') {
     const failed = `version ${goal.version} failed`;
     const why = reason === null ? failed : reason.startsWith(failed) ? reason : `${failed}: ${reason}`;
-    return bad(jobError('job-failed', `${job.name}: ${why}; rolled back to ${to}`, status, goal, hint));
+    return badEnd(jobError('job-failed', `${job.name}: ${why}; rolled back to ${to}`, status, goal, hint));
   }
   const why = reason === null ? '' : `: ${reason}`;
-  return bad(jobError('job-failed', `${job.name}: version ${goal.version} failed, and so did the roll-back to ${to}${why}`, status, goal, hint));
+  return badEnd(
+    jobError('job-failed', `${job.name}: version ${goal.version} failed, and so did the roll-back to ${to}${why}`, status, goal, hint),
+  );
 }
 
 function stopped(job: JobJson): CubeError {
@@ -130,21 +148,21 @@ function stopped(job: JobJson): CubeError {
 /** Judges a job that was submitted or started, of whose deployment nothing is known: a batch, or a manager of an earlier version. */
 function judgeStatus(status: StatusJson, goal: Goal, job: JobJson): Verdict {
   if (job.status === 'completed' || (job.status === 'running' && job.type !== 'batch')) return { ok: true };
-  if (job.status === 'failed') return bad(jobError('job-failed', `${goal.job} failed${because(job, status)}`, status, goal));
-  if (hopeless(status, goal)) return bad(jobError('job-failed', `${goal.job} cannot run`, status, goal));
+  if (job.status === 'failed') return badEnd(jobError('job-failed', `${goal.job} failed${because(job, status)}`, status, goal));
+  if (hopeless(status, goal)) return badEnd(jobError('job-failed', `${goal.job} cannot run`, status, goal));
   return undefined;
 }
 
 /** Judges a job that was submitted, started, or changed otherwise. */
 export function judgeRun(status: StatusJson, goal: Goal): Verdict {
   const job = status.jobs.find((one) => one.name === goal.job);
-  if (!job) return bad(problem('not-found', `the job ${goal.job} was forgotten while it was waited for`));
+  if (!job) return badEnd(problem('not-found', `the job ${goal.job} was forgotten while it was waited for`));
   if (job.version < goal.version) return undefined;
   const deployment = deploymentOf(job);
-  if (job.status === 'stopped') return bad(stopped(job));
+  if (job.status === 'stopped') return badEnd(stopped(job));
   if (job.version > goal.version) {
     if (deployment?.rollbackOf === goal.version) return judgeRollback(status, goal, job, deployment);
-    return bad(problem('conflict', `somebody submitted version ${job.version} of ${goal.job} meanwhile`));
+    return badEnd(problem('conflict', `somebody submitted version ${job.version} of ${goal.job} meanwhile`));
   }
   return deployment?.version === goal.version ? judgeDeployment(status, goal, job, deployment) : judgeStatus(status, goal, job);
 }

@@ -84,10 +84,20 @@ function changeBetween(offsetAt: OffsetAt, sinceMs: number, untilMs: number, off
   return after * 1_000;
 }
 
+function nextOf(cron: Cron, after: Date): Date | null {
+  try {
+    return cron.nextRun(after);
+  } catch (thrown) {
+    // Croner calls itself for each month that lacks the day, up to the year 3000: what does not come before its stack is full never comes.
+    if (thrown instanceof RangeError) return null;
+    throw thrown;
+  }
+}
+
 function times(cron: Cron, offsetAt: OffsetAt, everyHour: boolean): CronTimes['next'] {
   /** The first tick from that time on, were the clocks always so far ahead. */
   const nextAhead = (fromMs: number, offset: number): number => {
-    const local = Math.abs(fromMs) > timeMsMax - leapMsMax ? null : cron.nextRun(new Date(fromMs - 1 + offset));
+    const local = Math.abs(fromMs) > timeMsMax - leapMsMax ? null : nextOf(cron, new Date(fromMs - 1 + offset));
     return local === null ? Infinity : local.getTime() - offset;
   };
   /** The same from a time on at which they are, with what a change of the clocks right before it does to ticks. */

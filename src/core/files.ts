@@ -62,13 +62,17 @@ export function fileKey({ kind, name, version }: FileAsk): string {
 /** Refuses a name that no job file could tell. @throws CubeError `usage` */
 export function checkFileName(kind: FileKind, name: string): void {
   if (namePattern.test(name)) return;
-  throw problem('usage', `${JSON.stringify(name)} is no name of a ${kind}: 1 to 63 letters, digits, ".", "_" and "-", a letter or digit first`);
+  throw problem(
+    'usage',
+    `${JSON.stringify(name)} is no name of a ${kind}: 1 to 63 letters, digits, ".", "_" and "-", a letter or digit first`,
+  );
 }
 
 /** Refuses a content that is too large, or a secret of nothing. @throws CubeError `usage`, `too-large` */
 export function checkFileSize(kind: SetKind, name: string, bytes: number, limits: { readonly fileBytesMax: number }): void {
   // Most likely what should have written it had failed.
-  if (bytes === 0 && kind === 'secret') throw problem('usage', `secret "${name}" would be empty`, { hint: 'give it on standard input or as a file' });
+  if (bytes === 0 && kind === 'secret')
+    throw problem('usage', `secret "${name}" would be empty`, { hint: 'give it on standard input or as a file' });
   if (bytes <= limits.fileBytesMax) return;
   throw problem('too-large', `${kind} "${name}" has ${counted(bytes, 'byte')}, and may have ${limits.fileBytesMax}`, {
     hint: 'give what is large as a volume, or raise the limit fileBytesMax of the node',
@@ -89,15 +93,15 @@ export function filesUsedBy({ tasks }: JobSpec): readonly string[] {
 }
 
 /** The versions of a task's files when it is made, by `fileId`; undefined for one without any. */
-export function versionsFor({ spec, stamps }: Pick<JobRecord, 'spec' | 'stamps'>, task: string): TaskRecord['files'] {
+export function versionsFor({ spec, stamps }: Pick<JobRecord, 'spec' | 'stamps'>, task: string): TaskRecord['fileVersions'] {
   const wanted = filesIn(spec.tasks[task] ?? {}).map(({ kind, name }) => fileId(kind, name));
   const known = wanted.flatMap((id) => (stamps?.files?.[id] === undefined ? [] : [[id, stamps.files[id]] as const]));
   return known.length === 0 ? undefined : Object.fromEntries(known);
 }
 
 /** The files that a task finds in its containers. @param spec what it runs under */
-export function fileRefs(job: JobRecord | undefined, task: Pick<TaskRecord, 'files'>, spec: TaskSpec): readonly FileRef[] {
-  const refs: FileRef[] = filesIn(spec).map((file) => ({ ...file, version: task.files?.[fileId(file.kind, file.name)] ?? 0 }));
+export function fileRefs(job: JobRecord | undefined, task: Pick<TaskRecord, 'fileVersions'>, spec: TaskSpec): readonly FileRef[] {
+  const refs: FileRef[] = filesIn(spec).map((file) => ({ ...file, version: task.fileVersions?.[fileId(file.kind, file.name)] ?? 0 }));
   const payload = job?.spec.payload;
   if (job?.origin.kind === 'dispatch' && payload !== undefined && 'file' in payload) {
     refs.push({ kind: 'payload', name: job.name, version: 1, path: payload.file });

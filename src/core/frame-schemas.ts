@@ -94,6 +94,8 @@ const holding = z.looseObject({
   ports: bindings,
 });
 
+const fileAsk = { kind: z.string(), name: z.string(), version: whole };
+
 const order = z.looseObject({
   id: z.string().min(1),
   job: z.string(),
@@ -111,7 +113,7 @@ const order = z.looseObject({
   failures: whole.optional(),
   tick: whole.optional(),
   digest: z.string().optional(),
-  files: z.array(z.looseObject({ kind: z.string(), name: z.string(), version: whole, path: z.string() })).optional(),
+  files: z.array(z.looseObject({ ...fileAsk, path: z.string() })).optional(),
   origin: z.looseObject({ kind: z.string(), clientTaskId: z.string().optional(), clientTaskName: z.string().optional() }).optional(),
 });
 
@@ -137,6 +139,7 @@ export const frameSchemas = {
       z.looseObject({ kind: z.literal('submit'), event: z.unknown(), key: requestKey.optional() }),
       z.looseObject({ kind: z.literal('stop'), id: z.string(), key: requestKey.optional() }),
       z.looseObject({ kind: z.literal('judge'), ids: z.array(z.string()) }),
+      z.looseObject({ kind: z.literal('files'), task: z.string(), refs: z.array(z.looseObject(fileAsk)) }),
     ]),
   }),
   welcome: z.looseObject({ protocol: whole, clusterId: z.string(), epoch }),

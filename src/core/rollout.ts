@@ -106,5 +106,7 @@ function failureOf(slot: Slot, job: JobRecord, { replaces, startedAt }: Deployme
 export function goesOn(job: JobRecord, update: UpdateSpec): boolean {
   const { deployment } = job;
   if (deployment === undefined || deployment.state === 'rolling' || deployment.state === 'succeeded') return true;
-  return deployment.state === 'failed' && update.onFailure === 'continue';
+  if (deployment.state !== 'failed') return false;
+  // Where there is nothing good to go back to, what was begun is the best there is.
+  return update.onFailure === 'continue' || (update.onFailure === 'rollback' && deployment.goodVersion === undefined);
 }

@@ -114,7 +114,7 @@ function lastGood({ version, deployment, status }: JobRecord): number | undefine
 /** A record for a slot, as it waits for a place. */
 export function newTask(job: JobRecord, change: Extract<Change, { kind: 'create' }>, id: string, createdAt: number): TaskRecord {
   const { slot, failures, placeAfter, avoid, reason } = change;
-  const files = versionsFor(job, slot.task);
+  const fileVersions = versionsFor(job, slot.task);
   return {
     id,
     job: job.name,
@@ -136,7 +136,7 @@ export function newTask(job: JobRecord, change: Extract<Change, { kind: 'create'
     ...(hasTerms(slot.spec) ? { hasCheck: true } : {}),
     ...(slot.boundTo === undefined ? {} : { boundTo: slot.boundTo }),
     ...(job.ticks?.at === undefined ? {} : { tick: job.ticks.at }),
-    ...(files === undefined ? {} : { files }),
+    ...(fileVersions === undefined ? {} : { fileVersions }),
     createdAt,
     stateAt: createdAt,
     ...(reason === undefined ? {} : { reason }),

@@ -98,7 +98,7 @@ export interface TaskRecord {
   /** The tick its run is for, of a periodic job. */
   readonly tick?: number;
   /** Versions of the secrets and configs that it was made with: by `secret/NAME`, `config/NAME`. */
-  readonly files?: Readonly<Record<string, number>>;
+  readonly fileVersions?: Readonly<Record<string, number>>;
   /** Since when it is in its state, its health included, by the manager's clock; absent in records of versions that did not note it. */
   readonly stateAt?: number;
   /** A node that might have it had no room for it when it was last asked for. */

@@ -1,6 +1,7 @@
 /** The control port: everything a client can ask of the manager, whoever asks (HTTP, the seeds' API, a worker's call). */
 import type { ClusterEvent } from '../core/events.ts';
 import type { Release } from '../core/deployment.ts';
+import type { FileView, SetKind } from '../core/files.ts';
 import type { ExecInput, ExecItem, ExecOpen } from '../core/exec-protocol.ts';
 import type { JobPlan } from '../core/job-plan.ts';
 import type { JobCounts, JobOrigin, JobRecord, JobSpec } from '../core/job.ts';
@@ -109,6 +110,11 @@ export interface ClaimView extends Claim {
   readonly isInUse: boolean;
 }
 
+/** A secret or a config, and what was done about it. */
+export interface FileSet extends FileView {
+  readonly change: 'created' | 'updated' | 'unchanged';
+}
+
 /** Which events to read; without a filter all that are kept. */
 export interface EventFilter {
   readonly follow: boolean;
@@ -197,6 +203,15 @@ export interface Control {
   volumes(): Promise<readonly ClaimView[]>;
   /** Forgets where a slot's data is; nothing is removed there. @throws CubeError `not-found`, `conflict` while a task may use it */
   releaseVolume(slot: string): Promise<ClaimView>;
+  /** All secrets, or all configs, by name; never their contents. */
+  files(kind: SetKind): Promise<readonly FileView[]>;
+  /**
+   * Sets a secret or a config; the jobs that use it follow, as in an update. The same content again changes nothing.
+   * @throws CubeError `usage`, `too-large`, `sealed`
+   */
+  setFile(kind: SetKind, name: string, content: Uint8Array): Promise<FileSet>;
+  /** Removes one with all its versions. @returns it as it was @throws CubeError `not-found`, `conflict` while a job uses it */
+  removeFile(kind: SetKind, name: string): Promise<FileView>;
   events(filter: EventFilter): AsyncIterable<ClusterEvent>;
   /** Output of a task or of all tasks of a job, merged by time where nothing is followed. */
   logs(ref: string, request: LogRequest): AsyncIterable<LogLine>;

@@ -5,6 +5,7 @@
  * takes an `AbortSignal` rejects with an `AbortError` soon after it fires, and leaves nothing half-made that `list` cannot show.
  */
 import type { TerminalSize } from '../core/exec-protocol.ts';
+import type { FileAsk } from '../core/files.ts';
 import type { ImageDigest } from '../core/image-digests.ts';
 import type { ProbeSpec, TaskSpec } from '../core/job.ts';
 import type { CpuTicks } from '../core/node.ts';
@@ -179,9 +180,26 @@ export interface UnusedImage {
   readonly sizeBytes: number;
 }
 
+/**
+ * Files that tasks find in their containers: secrets, configs, payloads. They lie in the memory of the host, never on a disk, and only
+ * the containers of their task see them.
+ */
+export interface TaskFiles {
+  /** Those of these files that are not there for a task. */
+  missing(taskId: string, files: readonly FileAsk[]): Promise<readonly FileAsk[]>;
+  /** Puts one there, whole or not at all. @throws CubeError `engine-error` when the host has no memory for it */
+  put(taskId: string, file: FileAsk, content: Uint8Array): Promise<void>;
+  /** Ids of the tasks that have some. */
+  tasks(): Promise<readonly string[]>;
+  /** Removes all of a task. Already gone: done. */
+  remove(taskId: string): Promise<void>;
+}
+
 /** What runs tasks: Docker, plain processes, or a script. */
 export interface Runtime {
   readonly name: 'docker' | 'process' | 'fake';
+  /** What `prepare` mounts for an order with `files`; absent where tasks have no files of their own. */
+  readonly files?: TaskFiles;
   /** @throws CubeError `no-engine` when the engine does not answer */
   facts(): Promise<RuntimeFacts>;
   /** Asks whether the engine answers, at next to no cost. @throws CubeError `no-engine`, `engine-error` */

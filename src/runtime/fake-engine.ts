@@ -6,6 +6,7 @@ import type { ContainerRef, Exit, Owner, Work } from '../ports/runtime.ts';
 import { abortable, deferred } from './abort.ts';
 import type { Deferred } from './abort.ts';
 import { goneExit } from './ends.ts';
+import type { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';
 import { scriptOfEnv } from './fake-script.ts';
 import type { FakeScript, FakeScripts } from './fake-script.ts';
@@ -71,6 +72,8 @@ export class FakeEngine {
   /** Tasks that ran in two containers at once, by id, as often as that came about. */
   readonly doubles: string[] = [];
   readonly clock: Clock;
+  /** Files of tasks in the host's memory. */
+  readonly files: FakeFiles = new Map();
   readonly images = new FakeImages(() => [...this.#containers.values()].map(({ work }) => work.order.spec.image));
   readonly #options: FakeEngineOptions;
   readonly #containers = new Map<string, Kept>();

@@ -25,11 +25,10 @@ import type {
   Work,
 } from '../ports/runtime.ts';
 import { abortError, abortable, sleep, throwIfAborted, within } from './abort.ts';
-import { goneExit, lateExit } from './ends.ts';
-import type { StopOrder } from './ends.ts';
-import { FakeEngine } from './fake-engine.ts';
-import type { FakeContainer, FakeEngineOptions } from './fake-engine.ts';
+import { goneExit, lateExit, type StopOrder } from './ends.ts';
+import { FakeEngine, type FakeContainer, type FakeEngineOptions } from './fake-engine.ts';
 import { fakeExec } from './fake-exec.ts';
+import { fakeTaskFiles } from './fake-files.ts';
 import { fakeCheck, fakeLook } from './fake-health.ts';
 import { unchecked } from './no-check.ts';
 import { Starts } from './starts.ts';
@@ -49,6 +48,7 @@ export function openFakeRuntime(options: FakeOptions): Runtime {
 
 class FakeRuntime implements Runtime {
   readonly name = 'fake';
+  readonly files;
   readonly #engine: FakeEngine;
   readonly #owner: Owner;
   readonly #capacity: Resources;
@@ -59,6 +59,7 @@ class FakeRuntime implements Runtime {
 
   constructor(engine: FakeEngine, owner: Owner, capacity: Resources) {
     this.#engine = engine;
+    this.files = fakeTaskFiles(engine.files);
     this.#owner = owner;
     this.#capacity = capacity;
   }

@@ -31,7 +31,7 @@ test('a worker of another cluster, or of a protocol that is not spoken, is refus
   await bench.start();
   for (const [greeting, why] of [
     [{ clusterId: 'another' }, /belongs to cluster another/],
-    [{ protocolMin: 3, protocolMax: 4 }, /protocol versions 3 to 4/],
+    [{ protocolMin: 4, protocolMax: 5 }, /protocol versions 4 to 5/],
   ] as const) {
     const worker = bench.worker('w1');
     await bench.answer(worker.join(greeting));

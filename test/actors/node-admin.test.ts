@@ -70,7 +70,10 @@ test('a node that is down or said goodbye is removed by name, id or the beginnin
     assert.equal(nodeOf(bench, worker), undefined);
     assert.deepEqual(tasksOn(bench, worker), ['lost', 'lost']);
     assert.equal(tasksOn(bench, other).length, 2);
-    assert.deepEqual((await bench.answer(bench.control.nodes())).map(({ name }) => name), ['w2']);
+    assert.deepEqual(
+      (await bench.answer(bench.control.nodes())).map(({ name }) => name),
+      ['w2'],
+    );
     await refused(bench, bench.control.removeNode('w1'), 'not-found', /no node "w1"/);
     // No deadline of it is left that could bring it back.
     await bench.pass(120_000);

@@ -42,6 +42,9 @@ const expected: Readonly<Record<string, string>> = {
   'GET /v1/volumes': 'viewer',
   'POST /v1/volumes/{slot}/release': 'admin',
   'GET /v1/nodes': 'viewer',
+  'DELETE /v1/nodes/{id}': 'admin',
+  'POST /v1/nodes/{id}/eligible': 'admin',
+  'POST /v1/nodes/{id}/labels': 'admin',
   'GET /v1/events': 'viewer',
   'GET /v1/backup': 'admin',
   'POST /tasks': 'admin',
@@ -61,6 +64,7 @@ function goodBody(row: Route): unknown {
   if (row.method !== 'POST') return undefined;
   if (row.document === 'TaskEvent') return event;
   if (row.path === '/v1/jobs/{name}/scale') return { tasks: { web: 1 } };
+  if (row.path.endsWith('/eligible')) return { eligible: false };
   return ['/v1/jobs', '/v1/plan'].includes(row.path) ? { job: jobDocument('other') } : {};
 }
 
@@ -79,7 +83,11 @@ async function rigWithJob(role: (typeof roles)[number]): Promise<Rig> {
 }
 
 function target(row: Route): string {
-  return row.path.replace('{name}', row.path.endsWith('/dispatch') ? 'encode' : 'shop').replace('{ref}', 'shop%2Fweb.1').replace('{id}', 'shop%2Fweb.1').replace('{slot}', 'shop%2Fweb.1');
+  return row.path
+    .replace('{name}', row.path.endsWith('/dispatch') ? 'encode' : 'shop')
+    .replace('{ref}', 'shop%2Fweb.1')
+    .replace('{id}', row.path.startsWith('/v1/nodes') ? 'bar' : 'shop%2Fweb.1')
+    .replace('{slot}', 'shop%2Fweb.1');
 }
 
 async function askRow(rig: Rig, row: Route, options: AskOptions): Promise<Response> {

@@ -222,7 +222,8 @@ export function jobDocument(name = 'shop', more: Readonly<Record<string, unknown
 export function waitForPromotion(rig: Rig, name: string): void {
   const job = rig.control.jobs.get(name)!;
   const { version } = job;
-  const deployment = { version, state: 'awaitingPromotion', goodVersion: version - 1, startedAt: 1_000, progressAt: 1_500, updated: 1 } as const;
+  const times = { startedAt: 1_000, progressAt: 1_500 };
+  const deployment = { id: 'deployment-1', version, state: 'awaitingPromotion', goodVersion: version - 1, updated: 1, ...times } as const;
   rig.control.jobs.set(name, { ...job, deployment });
 }
 

@@ -35,7 +35,7 @@ test('a plan takes YAML, and hands on the conditions of a submit', async () => {
     requests.push(request);
     return Promise.reject(problem('conflict', 'it is at index 7'));
   };
-  const more = { checkIndex: 3, mustBeNew: true, strict: true, origin: { kind: 'run' } };
+  const more = { checkIndex: 3, mustBeNew: true, strict: true, refreshImages: true, origin: { kind: 'run' } };
   const refused = await ask('POST', '/v1/plan', { body: { job: jobDocument(), ...more } });
   assert.deepEqual([refused.status, ((await refused.json()) as ErrorBody).error.code], [409, 'conflict']);
   const [{ spec, ...rest }] = requests as [{ spec: { name: string } }];

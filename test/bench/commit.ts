@@ -16,6 +16,7 @@ import { limitsWith } from '../../src/core/limits.ts';
 import { openPool } from '../../src/pool/pool.ts';
 import type { Scorer } from '../../src/ports/scorer.ts';
 import type { Link, ManagerFrame, WorkerFrame } from '../../src/ports/transport.ts';
+import { sealerOf } from '../../src/security/sealing.ts';
 import { openLevelStore } from '../../src/store/level.ts';
 import { service } from '../sim/scripts.ts';
 import { nodeOptions } from '../support/node-options.ts';
@@ -97,6 +98,7 @@ try {
     dialer: { dial: () => Promise.reject(new Error('nobody is dialled')) },
     openStore: () => openLevelStore({ directory, limits, log }),
     scorer,
+    sealer: sealerOf(new Uint8Array(32)),
   });
   for (let at = 0; at < nodes; at++) role.accept(listener(`w${at}`));
   const { control } = role.manager;

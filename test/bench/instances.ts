@@ -20,13 +20,16 @@ async function roll(mode: string, what: string): Promise<void> {
   const before = { commits: fleet.commits, set: timers.set, outstanding: timers.outstanding };
   timers.most = timers.outstanding;
   const beganAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   await fleet.answer(fleet.control.submit({ spec: wide(service('many'), instances, parallel, mode), origin: { kind: 'file' } }));
   const acceptedMs = performance.now() - beganAt;
   await fleet.until('all run', () => fleet.job('many')?.deployment?.state === 'succeeded');
   const tookMs = performance.now() - beganAt;
+  const cpu = process.cpuUsage(cpuBefore);
   const running = fleet.tasks().filter(({ state, desired }) => state === 'running' && desired === 'running').length;
   if (running !== instances) throw new Error(`${running} of ${instances} run`);
-  console.log(`${what}: ${secondsText(tookMs)}, accepted after ${secondsText(acceptedMs)}; ${fleet.commits - before.commits} commits`);
+  const cpuText = secondsText((cpu.user + cpu.system) / 1_000);
+  console.log(`${what}: ${secondsText(tookMs)} (${cpuText} of CPU), accepted after ${secondsText(acceptedMs)}; ${fleet.commits - before.commits} commits`);
   console.log(`  timers: at most ${timers.most} at once (${before.outstanding} at rest), ${timers.set - before.set} set in all`);
 }
 

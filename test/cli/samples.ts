@@ -1,5 +1,7 @@
 /** Jobs, tasks and nodes as the API shows them, for tests. */
+import type { DeploymentJson, VersionJson } from '../../src/core/deployment-view.ts';
 import type { EventJson, JobJson, NodeJson, StatusJson, TaskJson } from '../../src/core/views.ts';
+import { order } from '../machines/order.ts';
 
 export const at = '2026-01-31T12:00:00.000Z';
 
@@ -107,4 +109,33 @@ export function anEvent(changes: Partial<EventJson> = {}): EventJson {
 
 export function aStatus(jobs: readonly JobJson[], tasks: readonly TaskJson[]): StatusJson {
   return { index: 7, jobs, tasks };
+}
+
+/** A deployment that goes on, as a service has one. */
+export function aDeployment(changes: Partial<DeploymentJson> = {}): DeploymentJson {
+  return {
+    version: 1,
+    state: 'rolling',
+    goodVersion: null,
+    rollbackOf: null,
+    updated: 0,
+    desired: 1,
+    reason: null,
+    startedAt: at,
+    endedAt: null,
+    ...changes,
+  };
+}
+
+/** A version in a job's history; its job has the tasks named, one instance each. */
+export function aVersion(changes: Partial<VersionJson> = {}, tasks: readonly string[] = ['web']): VersionJson {
+  const spec = {
+    name: 'shop',
+    type: 'service',
+    datacenters: [],
+    priority: 50,
+    labels: {},
+    tasks: Object.fromEntries(tasks.map((name) => [name, { ...order.spec, count: 1 }])),
+  } as const;
+  return { version: 1, createdAt: at, cause: 'submitted', state: 'succeeded', reason: null, isCurrent: true, spec, diff: [], ...changes };
 }

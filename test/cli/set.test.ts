@@ -46,5 +46,5 @@ test('a plan asks about the filled in file, and tells the submit that does the s
   assert.equal(code, 10, stderr);
   const { job } = manager.seen[0]!.body as { readonly job: object };
   assert.deepEqual(job, { name: 'shop', tasks: { web: { image: 'nginx:1', count: 2, env: { STAGE: 'a b' } } } });
-  assert.match(stderr, /cube submit \S+ --set TAG=1 --set 'STAGE=a b' --check-index 7/);
+  assert.match(stderr, /cube submit \S+ --set 'TAG=1' --set 'STAGE=a b' --check-index 7/);
 });

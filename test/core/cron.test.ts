@@ -154,6 +154,7 @@ test('which ticks there are does not depend on when one asks', () => {
 
 test('an expression that never fires says so', () => {
   assert.equal(next('0 0 30 2 *', 'Europe/Berlin')(Date.UTC(2026, 0, 1)), undefined);
+  assert.equal(next('0 0 31 2,4,6,9,11 *', 'UTC')(Date.UTC(2026, 0, 1)), undefined);
   assert.equal(next('0 0 29 2 *', 'UTC')(Date.UTC(2026, 2, 1)), Date.UTC(2028, 1, 29));
   assert.equal(next('* * * * *', 'UTC')(8_640_000_000_000_000), undefined);
 });

@@ -161,18 +161,9 @@ test('whatever a request holds, the check takes it or says what is wrong', () =>
 const variables = { set: {}, environment: { X: 'x', PATH: '/bin' } };
 
 test('whatever text a file with variables holds, the parser takes it or says what is wrong', () => {
-  const part = fc.constantFrom(
-    ...[
-      'name: ${X}\n',
-      'tasks:\n',
-      '  t: {image: ${Y}}\n',
-      '  t:\n',
-      '    image: ${X:-x}\n',
-      '    env: {A: ${Z:-{}}}\n',
-      '    command: $${X}\n',
-    ],
-    ...['${', '}', '{', '[', ', ', ': ', '\n', ' #', '"', '|\n', '&a ', '*a ', '${X:-', '${CUBE_X}', '\uF8E0'],
-  );
+  const lines = ['name: ${X}\n', 'tasks:\n', '  t: {image: ${Y}}\n', '  t:\n', '    image: ${X:-x}\n', '    env: {A: ${Z:-{}}}\n'];
+  const pieces = ['${', '}', '{', '[', ', ', ': ', '\n', ' #', '"', '|\n', '&a ', '*a ', '${X:-', '$${X}', '${CUBE_X}', '\uF8E0'];
+  const part = fc.oneof(fc.constantFrom(...lines), fc.constantFrom(...pieces));
   const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''));
   fc.assert(
     fc.property(text, (content) => refusesOnlyInWords(() => parseJobFile(content, 'f', limitsDefault, variables), content)),

@@ -241,7 +241,8 @@ test('whatever the schedule, and whenever leaders die, each tick runs at most on
             endsAt = now + runMs;
           }
           assert.ok(made.queued.length <= limits.ticksQueuedMax);
-          ticks = { ...ticks, ...(made.run === undefined ? {} : { at: made.run }), through: made.through, queued: made.queued };
+          const { through, queued, run: at = ticks.at } = made;
+          ticks = at === undefined ? { through, queued } : { at, through, queued };
         }
         now += awayMs;
       }

@@ -2,6 +2,7 @@
 import { WorkerBook } from '../../actors/worker/book.ts';
 import { startManager, startWorker, type ManagerRole, type WorkerRole } from '../../src/boot/roles.ts';
 import { openInlineScorer } from '../../src/pool/inline.ts';
+import { sealerOf } from '../../src/security/sealing.ts';
 import type { KeptLogs } from '../../src/ports/kept-logs.ts';
 import type { Owner, Work } from '../../src/ports/runtime.ts';
 import type { Frame, Link } from '../../src/ports/transport.ts';
@@ -14,6 +15,9 @@ import { createWires, guardDisk, guardKeptLogs, guardRuntime, slowScorer, steady
 import { createProcess, randomFor, type SimProcess } from './process.ts';
 import { noMetrics, optionsOf, type World } from './world.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
+
+/** What managers seal secrets with; it outlives them, as a file would. */
+const sealer = sealerOf(new Uint8Array(32).fill(7));
 
 /** What both kinds of hosts can do. */
 export interface Host {
@@ -159,6 +163,7 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
           metrics: noMetrics,
           dialer: wires.dialer(world.network.dialer(name)),
           openStore: () => openMemoryStore({ disk: guarded, limits: world.limits, log: process.ambient.log }),
+          sealer,
           scorer: slowScorer(process, openInlineScorer(), () => world.between(...world.scoreMs)),
         });
         if (!process.alive) return;

@@ -63,6 +63,7 @@ export function guardRuntime(process: SimProcess, runtime: Runtime, prepared: (w
   const lives = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, death.signal]);
   return {
     name: runtime.name,
+    ...(runtime.files === undefined ? {} : { files: runtime.files }),
     facts: () => process.through('engine.facts', () => runtime.facts()),
     ping: () => process.through('engine.ping', () => runtime.ping()),
     prepare: (work, { signal, onProgress, onPulled }) =>

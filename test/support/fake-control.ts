@@ -1,5 +1,6 @@
 /** A Control in memory: jobs run as soon as they are submitted, nothing is scheduled, and a test can break or hold what it likes. */
 import { problem } from '../../src/core/errors.ts';
+import type { SetKind } from '../../src/core/files.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 import type { JobPlan } from '../../src/core/job-plan.ts';
 import type {
@@ -16,6 +17,7 @@ import type {
 import { FakeJobs } from './fake-jobs.ts';
 import { fakeNode } from './fake-node.ts';
 import { fakeMoves, fakePlan } from './fake-plan.ts';
+import { FakeFiles } from './fake-files.ts';
 import { fakeRelease, fakeVolumes } from './fake-volumes.ts';
 
 export { fakeNode } from './fake-node.ts';
@@ -107,6 +109,12 @@ export class FakeControl extends FakeJobs implements Control {
 
   readonly volumes = async () => fakeVolumes(await this.enter());
   readonly releaseVolume = async (slot: string) => fakeRelease(await this.enter(`releaseVolume ${slot}`), slot);
+  readonly filesKept = new FakeFiles();
+  readonly files = async (kind: SetKind) => this.filesKept.all(await this.enter(), kind);
+  readonly setFile = async (kind: SetKind, name: string, content: Uint8Array) =>
+    this.filesKept.set(await this.enter(`setFile ${kind} ${name} ${content.byteLength}`), kind, name, content);
+  readonly removeFile = async (kind: SetKind, name: string) =>
+    this.filesKept.remove(await this.enter(`removeFile ${kind} ${name}`), kind, name);
   readonly rebalance = async (movesMax?: number) => fakeMoves(await this.enter(), movesMax);
 
   events(filter: EventFilter): AsyncIterable<ClusterEvent> {

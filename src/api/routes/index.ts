@@ -7,6 +7,7 @@ import { jobRoutes } from './jobs.ts';
 import { nodeRoutes } from './node.ts';
 import { hostRoutes } from './nodes.ts';
 import { planRoutes } from './plan.ts';
+import { fileRoutes } from './secrets.ts';
 import { seedsRoutes, seedsWorkerRoutes } from './seeds.ts';
 import { taskRoutes } from './tasks.ts';
 import { versionRoutes } from './versions.ts';
@@ -26,6 +27,7 @@ export function routesOf(deps: ApiDeps): readonly Route[] {
       ...hostRoutes(control),
       ...eventRoutes(control),
       ...volumeRoutes(control),
+      ...fileRoutes(control),
       ...seedsRoutes(control, deps),
     );
   if (worker !== undefined) all.push(...seedsWorkerRoutes(worker, control === undefined ? '' : '/worker'));

@@ -46,7 +46,8 @@ export function hostRoutes(control: Control): readonly Route[] {
       says: "Changes a node's labels; that holds over its restarts, whatever its own --label says",
       body: { set: inBody.texts('labels to give to it'), remove: inBody.words('names of labels to take from it') },
       answers: node,
-      handle: async ({ params, body: { set = {}, remove = [] } }) => json(nodeJson(await control.setLabels(params['id']!, { set, remove }))),
+      handle: async ({ params, body: { set = {}, remove = [] } }) =>
+        json(nodeJson(await control.setLabels(params['id']!, { set, remove }))),
     }),
   ];
 }

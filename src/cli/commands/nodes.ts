@@ -68,7 +68,8 @@ function labelChange(words: readonly string[]): { readonly set: Readonly<Record<
   for (const word of words) {
     const equals = word.indexOf('=');
     const name = equals > 0 ? word.slice(0, equals) : word.slice(0, -1);
-    if (name === '' || (equals < 0 && !word.endsWith('-'))) throw problem('usage', `a label is key=value, or key- to remove it, not "${word}"`);
+    if (name === '' || equals === 0 || (equals < 0 && !word.endsWith('-')))
+      throw problem('usage', `a label is key=value, or key- to remove it, not "${word}"`);
     if (set.has(name) || removed.includes(name)) throw problem('usage', `label ${name} is named twice`);
     if (equals > 0) set.set(name, word.slice(equals + 1));
     else removed.push(name);

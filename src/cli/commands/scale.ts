@@ -47,7 +47,8 @@ function taskOf({ text, job, task, count }: Target, spec: JobSpec): string {
 async function countsOf(client: Client, job: string, targets: readonly Target[]): Promise<Readonly<Record<string, number>>> {
   const versions = await ofJob(client, job, client.history(job));
   const spec = versions.find(({ isCurrent }) => isCurrent)?.spec;
-  if (spec === undefined) throw problem('not-found', `nothing is known of the current version of ${job}`, { hint: `see \`cube history ${job}\`` });
+  if (spec === undefined)
+    throw problem('not-found', `nothing is known of the current version of ${job}`, { hint: `see \`cube history ${job}\`` });
   const counts = new Map<string, number>();
   for (const target of targets) {
     const task = taskOf(target, spec);

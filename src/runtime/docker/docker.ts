@@ -5,8 +5,6 @@ import { problem } from '../../core/errors.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { ImageDigest } from '../../core/image-digests.ts';
 import type { ProbeSpec, TaskSpec } from '../../core/job.ts';
-import type { Limits } from '../../core/limits.ts';
-import type { Clock, Log } from '../../ports/ambient.ts';
 import type {
   ContainerRef,
   ContainerUsage,
@@ -17,7 +15,6 @@ import type {
   HealthSeen,
   LogChunk,
   LogOptions,
-  Owner,
   PrepareOptions,
   ProbeOptions,
   ProbeResult,
@@ -43,6 +40,7 @@ import { EngineEvents } from './events.ts';
 import { Execs } from './exec.ts';
 import { Exits } from './exits.ts';
 import { EngineFacts } from './facts.ts';
+import { openDockerFiles, type DockerFiles } from './files.ts';
 import { foundOf, startedOf } from './found.ts';
 import { HealthWatch } from './health.ts';
 import { imageDigest } from './image-digest.ts';
@@ -50,6 +48,7 @@ import { Images } from './images.ts';
 import type { CredentialsOf } from './images.ts';
 import { containerLogs } from './logs.ts';
 import { makeContainer } from './making.ts';
+import type { DockerOptions } from './options.ts';
 import { probeContainer } from './probes.ts';
 import { Reach } from './reach.ts';
 import { startProblem } from './start-problems.ts';
@@ -57,21 +56,7 @@ import { engineTime, exitOf, stateOf } from './state.ts';
 import { removeImage, unusedImages } from './unused.ts';
 import { Usages } from './usage.ts';
 
-/** Where the engine is, and what the runtime is given. */
-export interface DockerOptions {
-  /** As DOCKER_HOST has it; undefined: the first of the usual sockets that exists. */
-  readonly dockerHost?: string;
-  /** Holds ca.pem, cert.pem and key.pem, as DOCKER_CERT_PATH says; with it the connection is TLS. */
-  readonly certificateFolder?: string;
-  /** Holds the config.json of `docker login`, as DOCKER_CONFIG says; undefined: ~/.docker. */
-  readonly configFolder?: string;
-  /** Directories of the host that tasks may mount, with all in them; absolute and plain. */
-  readonly mounts?: readonly string[];
-  readonly owner: Owner;
-  readonly limits: Limits;
-  readonly log: Log;
-  readonly clock: Clock;
-}
+export type { DockerOptions } from './options.ts';
 
 /**
  * Opens the runtime. Nothing is asked of the engine yet: `facts` tells whether it answers.
@@ -84,6 +69,7 @@ export async function openDockerRuntime(options: DockerOptions): Promise<Runtime
 
 class DockerRuntime implements Runtime {
   readonly name = 'docker';
+  readonly files: DockerFiles;
   readonly #engine: Engine;
   readonly #options: DockerOptions;
   readonly #facts: EngineFacts;
@@ -110,6 +96,7 @@ class DockerRuntime implements Runtime {
     this.#credentialsOf = credentialsOf;
     this.#engine = engine;
     this.#options = options;
+    this.files = openDockerFiles(owner, options.memoryFolders ?? []);
     this.#facts = new EngineFacts(engine, log, limits);
     this.#digests = new Digests(engine, log, limits);
     this.#images = new Images(engine, { clock, log, limits, credentialsOf, onPulled: () => this.#digests.forget() });
@@ -139,7 +126,7 @@ class DockerRuntime implements Runtime {
   }
 
   async prepare(work: Work, options: PrepareOptions): Promise<ContainerRef> {
-    const parts = { ...this.#options, engine: this.#engine, images: this.#images, facts: this.#facts, gate: this.#gate };
+    const parts = { ...this.#options, files: this.files, engine: this.#engine, images: this.#images, facts: this.#facts, gate: this.#gate };
     this.#preparing.add(work);
     const making = makeContainer(parts, work, options)
       .then(({ ref, isNew }) => {

@@ -77,7 +77,9 @@ export async function imageDigest(
 async function inRegistry({ engine, credentialsOf }: ImageDigestParts, image: string): Promise<string> {
   const authconfig = await credentialsOf(image);
   // dockerode types the answer as anything (Docker Engine API 1.41, `GET /distribution/{name}/json`).
-  const answer: unknown = await engine.call(`ask the registry of ${image}`, () => engine.docker.getImage(image).distribution({ authconfig }));
+  const answer: unknown = await engine.call(`ask the registry of ${image}`, () =>
+    engine.docker.getImage(image).distribution({ authconfig }),
+  );
   const { Descriptor: descriptor } = answer as { readonly Descriptor?: { readonly digest?: unknown } };
   if (typeof descriptor?.digest !== 'string') throw problem('engine-error', `the registry of ${image} told no digest`);
   return descriptor.digest;

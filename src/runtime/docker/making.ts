@@ -11,6 +11,7 @@ import { inspected } from './containers.ts';
 import { isRefused, Refused } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { EngineFacts } from './facts.ts';
+import type { DockerFiles } from './files.ts';
 import { isOtherImage } from './image-digest.ts';
 import type { Images } from './images.ts';
 import { createProblem } from './start-problems.ts';
@@ -27,6 +28,7 @@ export interface MakingParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Limits;
+  readonly files: Pick<DockerFiles, 'mounted'>;
   /** Directories of the host that tasks may mount. */
   readonly mounts?: readonly string[];
 }
@@ -72,7 +74,8 @@ export async function makeContainer(parts: MakingParts, work: Work, options: Pre
 async function create(parts: MakingParts, work: Work, options: PrepareOptions): Promise<Made> {
   const { engine, facts, gate, owner, clock, limits } = parts;
   const name = containerName(work.order, work.attempt);
-  const body = await withVolumes(parts, work, containerBody(work, owner, await facts.support(), limits));
+  const bare = containerBody(work, owner, await facts.support(), limits);
+  const body = await parts.files.mounted(work, await withVolumes(parts, work, bare));
   const giveUpAt = clock.monotonic() + limits.engineCallMs;
   for (;;) {
     try {
