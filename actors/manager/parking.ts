@@ -6,7 +6,7 @@ import type { TaskRecord } from '../../src/core/task.ts';
 import { recheck } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { nodeView } from './node-views.ts';
-import { askOf, matesOf } from './task-asks.ts';
+import { askKey, askOf, matesOf } from './task-asks.ts';
 
 /** Lets the parked tasks have another try which a node with more room than before could take. */
 export function unpark(leader: Leader): void {
@@ -27,7 +27,8 @@ export function unpark(leader: Leader): void {
 }
 
 /** Parked tasks that ask for the same. */
-function kindsOf({ parked, state }: Leader): Map<string, TaskRecord[]> {
+function kindsOf(leader: Leader): Map<string, TaskRecord[]> {
+  const { parked, state } = leader;
   const kinds = new Map<string, TaskRecord[]>();
   for (const id of parked) {
     const task = state.tasks.get(id);
@@ -35,7 +36,7 @@ function kindsOf({ parked, state }: Leader): Map<string, TaskRecord[]> {
       parked.delete(id);
       continue;
     }
-    const key = `${task.job}/${task.task}@${task.version}`;
+    const key = askKey(leader, task);
     const kind = kinds.get(key);
     if (kind) kind.push(task);
     else kinds.set(key, [task]);

@@ -5,7 +5,7 @@ import type { Leader } from './leader.ts';
 import { tableOf, tableWithout } from './node-views.ts';
 import { unpark } from './parking.ts';
 import { strayIn } from './strays.ts';
-import { askOf, matesOf } from './task-asks.ts';
+import { askKey, askOf, matesOf } from './task-asks.ts';
 
 /** The scheduler's view of the cluster, without a batch. @param without a task whose share is left out, as if it were not placed */
 export function clusterView(leader: Leader, without?: TaskRecord): Omit<ScoreRequest, 'groups'> {
@@ -32,9 +32,8 @@ export function drawBatch(leader: Leader): ScoreRequest {
   if (waiting.length > batchTasksMax) leader.awaitPlace(waiting[batchTasksMax]!);
   const groups: { key: string; group: TaskGroup & { tasks: { id: string; slot: string }[] } }[] = [];
   for (const task of waiting.slice(0, batchTasksMax)) {
-    // What they ask for must be the same, the nodes to avoid and where its data is with it.
-    const data = leader.state.claims.has(task.slot) ? [task.slot] : [];
-    const key = [`${task.job}/${task.task}@${task.version}`, task.boundTo ?? '', ...data, ...(task.avoid ?? []).toSorted()].join(' ');
+    // What they ask for must be the same, the nodes to avoid with it.
+    const key = [askKey(leader, task), ...(task.avoid ?? []).toSorted()].join(' ');
     const last = groups.at(-1);
     if (last?.key === key) last.group.tasks.push({ id: task.id, slot: task.slot });
     else

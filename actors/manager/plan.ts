@@ -97,10 +97,12 @@ function slotsToChange({ wanted }: Rehearsal): Set<string> {
   return new Set(wanted.map((change) => (change.kind === 'create' ? change.slot.name : change.task.slot)));
 }
 
-function placeOf({ rehearsal }: Subject, made: TaskRecord | undefined): Pick<PlannedChange, 'node' | 'score' | 'waits'> {
+function placeOf({ rehearsal, job }: Subject, made: TaskRecord | undefined): Pick<PlannedChange, 'node' | 'score' | 'waits'> {
   if (made?.nodeName === undefined) return { node: null };
   const { nodeName, score, id } = made;
-  return { node: nodeName, ...(score === undefined ? {} : { score }), ...(rehearsal.waited(id) ? { waits: true } : {}) };
+  // What has to wait for its turn goes where there is room then.
+  const waits = rehearsal.waited(id) || (job.spec.parallelism ?? Number.POSITIVE_INFINITY) < rehearsal.slots.length;
+  return { node: nodeName, ...(score === undefined ? {} : { score }), ...(waits ? { waits: true } : {}) };
 }
 
 /** Why a slot's task has to be replaced: what its container is made from differs, or it may not be where it is. */
@@ -149,7 +151,9 @@ function keep({ rehearsal, job, known }: Subject, slot: Slot): PlannedChange {
   const kept = { action: 'keep', slot: name, node: now?.nodeName ?? null } as const;
   if (shown === undefined) {
     const wait = new Dependencies(job, rehearsal.slots).waitOf(slot);
-    return { ...kept, reason: wait ?? 'it waits until the nodes have told what they run' };
+    const { parallelism } = job.spec;
+    const turn = parallelism === undefined ? 'until the nodes have told what they run' : `for its turn: ${parallelism} run at once at most`;
+    return { ...kept, reason: wait ?? `it waits ${turn}` };
   }
   if (isDone(slot)) return { ...kept, reason: 'it has completed' };
   if (isStuck(slot, job)) return { ...kept, reason: `it has ended for good: ${shown.reason ?? shown.state}` };

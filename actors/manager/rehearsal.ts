@@ -19,6 +19,7 @@ import { standIn, type StandIn } from './stand-in.ts';
 import { wantStopped } from './stopping.ts';
 import { strayIn } from './strays.ts';
 import { takePlan } from './taking.ts';
+import { mattersLess } from './versions.ts';
 
 /** What came of it. */
 export interface Rehearsal {
@@ -69,7 +70,9 @@ export async function rehearse(leader: Leader, job: JobRecord, follows: boolean)
   // The job's own are asked for again, so that it can be said why they wait.
   const copy = standIn(leader, (task) => task.job === job.name);
   const { state } = copy;
+  const known = state.jobs.get(job.name);
   state.putJob(job);
+  if (known !== undefined && mattersLess(job.spec, known.spec)) copy.leader.roomChanged();
   for (const task of state.tasksOf(job.name)) {
     const kept = underNewTerms(job, task);
     if (kept) state.putTask(kept);

@@ -5,7 +5,7 @@ import { Checker } from '../../src/scheduling/recheck.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
 import { tableOf } from './node-views.ts';
-import { askOf, matesOf } from './task-asks.ts';
+import { askKey, askOf, matesOf } from './task-asks.ts';
 import { claimVolumes } from './volumes.ts';
 
 /**
@@ -43,8 +43,7 @@ function takePlacements(leader: Leader, placements: readonly Placement[]): void 
   for (const placement of placements) {
     const task = leader.state.tasks.get(placement.task);
     if (task?.state !== 'pending' || task.desired !== 'running') continue;
-    // Slots whose data is somewhere ask for that node.
-    const key = `${task.job}/${task.task}@${task.version} ${leader.state.claims.has(task.slot) ? task.slot : ''}`;
+    const key = askKey(leader, task);
     let kind = kinds.get(key);
     if (kind === undefined) kinds.set(key, (kind = asks.push({ ask: askOf(leader, task) }) - 1));
     candidates.push({ task, placement, kind });

@@ -6,6 +6,11 @@ import { holdsNode, type TaskRecord } from '../../src/core/task.ts';
 import type { Leader } from './leader.ts';
 import { storageAsk } from './volumes.ts';
 
+/** Tasks of one key ask for the same, but for the nodes they had better avoid. */
+export function askKey({ state }: Pick<Leader, 'state'>, { job, task, version, boundTo, slot }: TaskRecord): string {
+  return [`${job}/${task}@${version}`, boundTo ?? '', state.claims.has(slot) ? slot : ''].join(' ');
+}
+
 /** What a task asks for. */
 export function askOf(leader: Leader, task: TaskRecord): Ask {
   const job = leader.state.jobs.get(task.job);

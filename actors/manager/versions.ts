@@ -28,7 +28,7 @@ export function putVersion(leader: Leader, known: JobRecord | undefined, job: Jo
 }
 
 /** Whether a job's tasks may be preempted now for some for which they might not. */
-function mattersLess(spec: JobSpec, before: JobSpec): boolean {
+export function mattersLess(spec: JobSpec, before: JobSpec): boolean {
   return spec.priority < before.priority || (spec.preemptible === true && !before.preemptible);
 }
 

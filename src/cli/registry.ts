@@ -52,4 +52,4 @@ export const commands: Readonly<Record<string, Entry>> = {
 };
 
 /** Commands of the contract that later versions have. */
-export const laterCommands: readonly string[] = ['secret', 'drain', 'token', 'recover', 'top', 'doctor', 'schema', 'context', 'service'];
+export const laterCommands: readonly string[] = ['drain', 'token', 'recover', 'top', 'doctor', 'schema', 'context', 'service'];

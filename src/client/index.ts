@@ -5,8 +5,6 @@
 import { problem } from '../core/errors.ts';
 import { limitsDefault } from '../core/limits.ts';
 import type { VersionJson } from '../core/deployment-view.ts';
-import type { FileJson, FileSetJson } from '../core/file-view.ts';
-import type { SetKind } from '../core/files.ts';
 import type { SeedsTask } from '../core/seeds.ts';
 import type * as views from '../core/views.ts';
 import { readBytes } from './bytes.ts';
@@ -15,6 +13,7 @@ import type { CallOptions, ClientDeps } from './call.ts';
 import { readEvents } from './events.ts';
 import type { ExecRequest, RemoteCommand } from './exec.ts';
 import type { EventsFilter } from './events.ts';
+import { fileCalls } from './files.ts';
 import { openLines } from './lines.ts';
 import { ConnectionLost, systemClock } from './requester.ts';
 import { volumeCalls } from './volumes.ts';
@@ -126,13 +125,7 @@ export function createClient(options: ClientOptions) {
     /** Moves worth making now; nothing is moved. @param movesMax how many at most */
     rebalance: (movesMax?: number) => get<views.RebalanceJson>('/v1/rebalance', { max: movesMax }),
     ...volumeCalls(deps),
-    /** Secrets, or configs; never what they hold. */
-    files: async (kind: SetKind) => get<readonly FileJson[]>(`/v1/${kind}s`),
-    /** Sets a secret or a config. @param value in base64 @throws CubeError `usage`, `too-large` */
-    setFile: async (kind: SetKind, name: string, value: string) =>
-      (await call(deps, 'PUT', `/v1/${kind}s/${path`${name}`}`, { body: { value } })) as FileSetJson,
-    /** Removes a secret or a config. @throws CubeError `not-found`, `conflict` while a job uses it */
-    removeFile: async (kind: SetKind, name: string) => (await call(deps, 'DELETE', `/v1/${kind}s/${path`${name}`}`)) as FileJson,
+    ...fileCalls(deps),
     /** Every transition; ends when nothing more is there, or, followed, when the signal fires. */
     events: (filter?: EventsFilter): AsyncIterable<views.EventJson> => readEvents(deps, filter),
     /** Output of a task or of all tasks of a job. */

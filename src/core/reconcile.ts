@@ -126,6 +126,8 @@ function isOutdated(slot: Slot): boolean {
 /** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
 function isChanging(slot: Slot, { job, update, now, limits }: Pick<Terms, 'job' | 'update' | 'now' | 'limits'>): boolean {
   if (isOutdated(slot) || slot.ended?.state === 'completed') return false;
+  // It waits until fewer of its batch job run: the others must go on, or they would wait for each other.
+  if (job.spec.parallelism !== undefined && slot.live.length === 0) return false;
   if (update.onFailure === 'continue' && slot.ended?.specHash === slot.specHash) return false;
   // Without a deployment's word (batch, records of earlier versions) to run is enough.
   const isGated = job.deployment !== undefined;
@@ -137,6 +139,8 @@ function beginUpdate({ job, update, dependencies, updateRooms }: Terms, slot: Sl
   const { deployment } = job;
   if (!goesOn(job, update)) return [];
   if (deployment !== undefined && waitsForPromotion(deployment, update) && slot.index > update.canary) return [];
+  // What has found no place does nothing that has to go on.
+  if (old.node === undefined) return [{ kind: 'stop', task: old, reason: replacedBy(job) }];
   if (dependencies.waitOf(slot) !== undefined || !updateRooms.take(slot.task)) return [];
   if (orderOf(slot, job.spec) === 'stop-first') return [{ kind: 'stop', task: old, reason: replacedBy(job) }];
   return [{ kind: 'create', slot, failures: 0, reason: 'replaces an older version' }];

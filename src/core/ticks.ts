@@ -3,7 +3,7 @@
  * considered once: it runs, waits, or is skipped, and that it was is written down with what became of it.
  */
 import { parseCron, type CronTimes } from './cron.ts';
-import { isoTime } from './iso-time.ts';
+import { isoOrNull, isoTime } from './iso-time.ts';
 import type { JobRecord, JobSpec, ScheduleSpec, Ticks } from './job.ts';
 import type { Limits } from './limits.ts';
 
@@ -61,6 +61,19 @@ export function nextTick(schedule: ScheduleSpec, afterMs: number): number | unde
 export function nextRunAt({ spec, ticks, stopWanted }: JobRecord): number | undefined {
   if (spec.schedule === undefined || ticks === undefined || stopWanted) return undefined;
   return ticks.queued[0] ?? nextTick(spec.schedule, ticks.through);
+}
+
+/** What `status -o json` shows of a periodic job's ticks; null of other jobs. */
+export interface TicksJson {
+  /** The tick of its next run. */
+  readonly nextTick: string | null;
+  /** The tick that its newest run is for. */
+  readonly lastTick: string | null;
+}
+
+/** A job's ticks as JSON. */
+export function ticksJson(job: JobRecord): TicksJson {
+  return { nextTick: isoOrNull(nextRunAt(job)), lastTick: isoOrNull(job.ticks?.at) };
 }
 
 /**

@@ -9,12 +9,12 @@ import type { NodeRecord, NodeState, TaskUsage } from './node.ts';
 import type { Explained, FilterReason, PolicyName } from './placement.ts';
 import type { Resources } from './resources.ts';
 import type { Desired, Health, TaskRecord, TaskState } from './task.ts';
-import { nextRunAt } from './ticks.ts';
+import { ticksJson, type TicksJson } from './ticks.ts';
 
 export { isoTime } from './iso-time.ts';
 
 /** A job, as `status -o json` shows it. */
-export interface JobJson {
+export interface JobJson extends TicksJson {
   readonly name: string;
   readonly type: JobType;
   readonly version: number;
@@ -32,9 +32,6 @@ export interface JobJson {
   readonly deployment: DeploymentJson | null;
   /** The parameterized job that it is a run of. */
   readonly parent: string | null;
-  /** Of a periodic job: the tick of its next run, and the one that its newest run is for; else null. */
-  readonly nextTick: string | null;
-  readonly lastTick: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -228,8 +225,7 @@ export function jobJson(job: JobRecord, counts: JobCounts): JobJson {
     ...counts,
     deployment: job.deployment === undefined ? null : deploymentJson(job.deployment, counts.desired),
     parent: job.origin.parent ?? null,
-    nextTick: isoOrNull(nextRunAt(job)),
-    lastTick: isoOrNull(job.ticks?.at),
+    ...ticksJson(job),
     createdAt: isoTime(job.createdAt),
     updatedAt: isoTime(job.updatedAt),
   };

@@ -203,7 +203,17 @@ export class FakeEngine {
     this.#ids++;
     const ref = { id: `fake-${String(this.#ids).padStart(6, '0')}`, name };
     const digest = this.images.localDigestOf(work.order.spec.image) ?? this.images.digestOf(work.order.spec.image);
-    this.#containers.set(ref.id, { ref, owner, work, digest, script, state: 'created', createdAt: this.clock.now(), ended: deferred(), looks: 0 });
+    this.#containers.set(ref.id, {
+      ref,
+      owner,
+      work,
+      digest,
+      script,
+      state: 'created',
+      createdAt: this.clock.now(),
+      ended: deferred(),
+      looks: 0,
+    });
     return ref;
   }
 

@@ -13,7 +13,9 @@ async function roll(fleet: Fleet, mode: string): Promise<void> {
   const spec = wide(service('many'), count, parallel, mode);
   const { job } = await fleet.answer(fleet.control.submit({ spec, origin: { kind: 'file' } }));
   await fleet.until(`version ${job.version} is there`, () => fleet.job('many')?.deployment?.state === 'succeeded');
-  await fleet.until('the ones before have stopped', () => fleet.tasks().every(({ state, desired }) => state !== 'running' || desired === 'running'));
+  await fleet.until('the ones before have stopped', () =>
+    fleet.tasks().every(({ state, desired }) => state !== 'running' || desired === 'running'),
+  );
 }
 
 test(`${count} instances are deployed, and rolled to a second version, with no timer a task`, async () => {

@@ -33,7 +33,7 @@ export function brokenPromises(plan: JobPlan, before: readonly TaskRecord[], aft
 }
 
 function broken(
-  { action, node, from }: PlannedChange,
+  { action, node, from, waits }: PlannedChange,
   was: readonly TaskRecord[],
   is: readonly TaskRecord[],
   isSure: boolean,
@@ -41,7 +41,8 @@ function broken(
   const [old, now] = [was.at(-1), is.at(-1)];
   const where = now?.nodeName ?? null;
   if (action === 'stop') return is.length === 0 && was.length > 0 ? undefined : `it is ${now?.state ?? 'nothing'}`;
-  if (now === undefined) return 'nothing is there';
+  // It may wait for longer than was looked.
+  if (now === undefined) return waits || (action === 'keep' && old === undefined) ? undefined : 'nothing is there';
   if (action === 'keep')
     return now.id === old?.id && (where === node || !isSure) ? undefined : `it is ${now.id} on ${where}, was ${old?.id}`;
   if (action === 'place' && was.some((task) => !isFinal(task) && task.desired === 'running')) return 'there was one';

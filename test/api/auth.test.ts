@@ -41,6 +41,12 @@ const expected: Readonly<Record<string, string>> = {
   'GET /v1/rebalance': 'viewer',
   'GET /v1/volumes': 'viewer',
   'POST /v1/volumes/{slot}/release': 'admin',
+  'GET /v1/secrets': 'viewer',
+  'PUT /v1/secrets/{name}': 'admin',
+  'DELETE /v1/secrets/{name}': 'admin',
+  'GET /v1/configs': 'viewer',
+  'PUT /v1/configs/{name}': 'admin',
+  'DELETE /v1/configs/{name}': 'admin',
   'GET /v1/nodes': 'viewer',
   'DELETE /v1/nodes/{id}': 'admin',
   'POST /v1/nodes/{id}/eligible': 'admin',
@@ -61,6 +67,7 @@ const event = { ID: 'e', State: 2, Task: { ID: 'bb1d59ef-9fc1-4e4b-a44d-db571eee
 
 /** A request that would do what the route is for. */
 function goodBody(row: Route): unknown {
+  if (row.method === 'PUT') return { value: 'eA==' };
   if (row.method !== 'POST') return undefined;
   if (row.document === 'TaskEvent') return event;
   if (row.path === '/v1/jobs/{name}/scale') return { tasks: { web: 1 } };
@@ -75,6 +82,7 @@ async function rigWithJob(role: (typeof roles)[number]): Promise<Rig> {
     assert.equal((await rig.ask('POST', '/v1/jobs', { body: { job } })).status, 201);
     assert.equal((await rig.ask('POST', '/v1/jobs', { body: { job: jobDocument() } })).status, 200);
     waitForPromotion(rig, 'shop');
+    for (const kinds of ['secrets', 'configs']) await rig.ask('PUT', `/v1/${kinds}/shop`, { body: { value: 'eA==' } });
     const shop = rig.control.jobs.get('shop')!;
     rig.control.jobs.set('encode', { ...shop, name: 'encode', spec: { ...shop.spec, name: 'encode', type: 'parameterized' } });
   }

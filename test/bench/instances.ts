@@ -29,7 +29,9 @@ async function roll(mode: string, what: string): Promise<void> {
   const running = fleet.tasks().filter(({ state, desired }) => state === 'running' && desired === 'running').length;
   if (running !== instances) throw new Error(`${running} of ${instances} run`);
   const cpuText = secondsText((cpu.user + cpu.system) / 1_000);
-  console.log(`${what}: ${secondsText(tookMs)} (${cpuText} of CPU), accepted after ${secondsText(acceptedMs)}; ${fleet.commits - before.commits} commits`);
+  console.log(
+    `${what}: ${secondsText(tookMs)} (${cpuText} of CPU), accepted after ${secondsText(acceptedMs)}; ${fleet.commits - before.commits} commits`,
+  );
   console.log(`  timers: at most ${timers.most} at once (${before.outstanding} at rest), ${timers.set - before.set} set in all`);
 }
 

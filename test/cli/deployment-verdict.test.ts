@@ -47,6 +47,13 @@ test('a failed deployment is exit 1 with its reason once, and the tasks in troub
   assert.match(error.hint, /^`cube rollback shop` goes back to version 1; `cube status shop\/web\.1`/);
 });
 
+test('a task of which the reason tells already is not told again', () => {
+  const rejected = aTask({ version: 2, state: 'rejected', reason: 'no such host', reasonCode: 'image-unavailable' });
+  const error = errorOf(judge({ state: 'paused', reason: 'shop/web.1 is rejected: no such host' }, {}, [rejected]));
+  assert.equal(error.message, 'the update of shop to version 2 is paused: shop/web.1 is rejected: no such host');
+  assert.match(error.hint, /registry could not be reached/);
+});
+
 test('a first version that fails, and a restart of a good one, name nothing to go back to', () => {
   for (const goodVersion of [null, 2]) {
     const error = errorOf(judge({ state: 'failed', goodVersion, reason: 'no progress for 5m: 1 of 4 are well' }));

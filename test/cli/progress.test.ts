@@ -3,6 +3,7 @@ import test from 'node:test';
 import type { Output } from '../../src/cli/output.ts';
 import { Progress } from '../../src/cli/progress.ts';
 import type { StatusJson, TaskJson } from '../../src/core/views.ts';
+import { aDeployment, aJob, aStatus } from './samples.ts';
 
 test('what a task begins to do within a state is a line of its own, and how far it is is none', () => {
   const lines: string[] = [];
@@ -24,4 +25,24 @@ test('what a task begins to do within a state is a line of its own, and how far 
     progress.show({ index: 1, jobs: [], tasks: [task as unknown as TaskJson] } satisfies StatusJson);
   }
   assert.deepEqual(lines, ['shop/web.1 preparing on w1', 'shop/web.1 preparing on w1: pulling app:1']);
+});
+
+test('how far an update is gets a line whenever that changes; that it is paused is told by who ends the wait', () => {
+  const lines: string[] = [];
+  const output = { liveNotes: () => undefined, note: (line: string) => void lines.push(line) } as unknown as Output;
+  const progress = new Progress(output, new Set(), [], () => 0);
+  const show = (changes: Parameters<typeof aDeployment>[0]) =>
+    progress.show(aStatus([aJob({ deployment: aDeployment({ version: 3, desired: 10, ...changes }) })], []));
+  show({ updated: 0 });
+  show({ updated: 2 });
+  show({ updated: 2 });
+  show({ state: 'awaitingPromotion', updated: 3 });
+  show({ state: 'paused', updated: 3 });
+  show({ state: 'rolling', rollbackOf: 2 });
+  show({ state: 'succeeded', updated: 10 });
+  assert.deepEqual(lines, [
+    'shop: version 3: 2 of 10 updated',
+    'shop: version 3: 3 of 10 updated; it waits for `cube promote shop`',
+    'shop: version 3 (going back from version 2): 0 of 10 updated',
+  ]);
 });

@@ -16,8 +16,8 @@ import { createProcess, randomFor, type SimProcess } from './process.ts';
 import { noMetrics, optionsOf, type World } from './world.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 
-/** What managers seal secrets with; it outlives them, as a file would. */
-const sealer = sealerOf(new Uint8Array(32).fill(7));
+/** What managers are given: the key that seals secrets outlives them, as a file would. */
+const outside = { metrics: noMetrics, sealer: sealerOf(new Uint8Array(32).fill(7)) };
 
 /** What both kinds of hosts can do. */
 export interface Host {
@@ -160,10 +160,9 @@ export function createManagerHost(world: World, name: string, onEvent: (event: C
         const started = await startManager({
           options: optionsOf(world, name, 'manager'),
           ambient: process.ambient,
-          metrics: noMetrics,
+          ...outside,
           dialer: wires.dialer(world.network.dialer(name)),
           openStore: () => openMemoryStore({ disk: guarded, limits: world.limits, log: process.ambient.log }),
-          sealer,
           scorer: slowScorer(process, openInlineScorer(), () => world.between(...world.scoreMs)),
         });
         if (!process.alive) return;

@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly scoreMs?: readonly [number, number];
   /** How nodes are picked; by E-PVM unless told. */
   readonly scheduler?: PolicyName;
+  /** Data centers by the names of their hosts; `dc1` unless told. */
+  readonly dataCenters?: Readonly<Record<string, string>>;
 }
 
 /** The world; its fields may be changed while it runs. */
@@ -46,6 +48,7 @@ export interface World {
   readonly network: MemoryNetwork;
   readonly limits: Limits;
   readonly scheduler: PolicyName;
+  readonly dataCenters: Readonly<Record<string, string>>;
   readonly scripts: FakeScripts;
   readonly random: Random;
   readonly lines: LogLine[];
@@ -83,6 +86,7 @@ export function createWorld(options: WorldOptions): World {
     network,
     limits,
     scheduler: options.scheduler ?? 'epvm',
+    dataCenters: options.dataCenters ?? {},
     scripts: options.scripts ?? (() => ({})),
     random,
     lines,
@@ -108,6 +112,7 @@ export function optionsOf(world: World, name: string, role: 'manager' | 'worker'
     dataDirectory: '/nowhere',
     limits: world.limits,
     scheduler: world.scheduler,
+    ...(world.dataCenters[name] === undefined ? {} : { dc: world.dataCenters[name] }),
     logLevel: 'info',
   });
 }
