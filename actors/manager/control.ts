@@ -1,28 +1,15 @@
 /** The control port on top of the manager actor: every request goes through its mailbox, so that only a leader answers. */
-import type { JobRecord } from '../../src/core/job.ts';
 import type { ClusterEvent } from '../../src/core/events.ts';
 import type { ExecItem } from '../../src/core/exec-protocol.ts';
-import type {
-  Control,
-  EventFilter,
-  ExecRequest,
-  JobView,
-  LogLine,
-  LogRequest,
-  NodeStatus,
-  RequestKey,
-  SubmitAnswer,
-  SubmitRequest,
-} from '../../src/ports/control.ts';
-import { onceFor } from './answers.ts';
+import type { Control, EventFilter, ExecRequest, LogLine, LogRequest, RequestKey, SubmitRequest } from '../../src/ports/control.ts';
 import type { Asks } from './asks.ts';
+import { createChanges, type Asker, type Changes } from './changes.ts';
 import { findImages, type FoundImages } from './digests.ts';
 import { dispatchJob, stopWithRuns } from './dispatch.ts';
 import { execIn } from './exec.ts';
 import { promoteJob, restartJob } from './deployments.ts';
-import { jobNamed, jobView, refuseStale, startJob, stopTask, submitJob } from './jobs.ts';
+import { jobNamed, startJob, stopTask, submitJob } from './jobs.ts';
 import { fileViews, removeFile, setFile } from './files.ts';
-import type { Leader } from './leader.ts';
 import { logsOf } from './logs.ts';
 import { removeNode, setEligible, setLabels } from './node-admin.ts';
 import { planJob } from './plan.ts';
@@ -37,54 +24,26 @@ import { warningsOf } from './warnings.ts';
  * @param underKey the request whose changes these are, where it carries a key
  */
 export function createControl(asks: Asks, post: (ask: number, kind: string) => void, ready: () => boolean, underKey?: RequestKey): Control {
-  let step = 0;
-  const ask = <T>(kind: string, run: (leader: Leader) => T | Promise<T>): Promise<T> => asks.make((id) => post(id, kind), run);
-  /** A change: answered when it is on disk. */
-  const change = <T, A>(kind: string, run: (leader: Leader) => T, answer: (leader: Leader, done: T) => A): Promise<A> =>
-    ask(kind, (leader) => {
-      const { promise, resolve, reject } = deferred<A>();
-      leader.turn(() => {
-        const done = underKey === undefined ? run(leader) : onceFor(leader, { ...underKey, step }, kind, () => run(leader));
-        step++;
-        leader.ledger.then(() => resolve(answer(leader, done)), reject);
-      });
-      return promise;
-    });
-  /** A change of one job. */
-  const onJob = (kind: string, name: string, run: (leader: Leader, job: JobRecord) => void): Promise<JobView> =>
-    change(
-      kind,
-      (leader) => {
-        run(leader, jobNamed(leader, name));
-        return jobView(leader, jobNamed(leader, name));
-      },
-      latestView,
-    );
-  /** The same, answered as a submit is: what it changes is the job's spec. */
-  const submitted = (
-    kind: string,
-    name: string,
-    checkIndex: number | undefined,
-    run: (leader: Leader, job: JobRecord) => void,
-  ): Promise<SubmitAnswer> =>
-    change(
-      kind,
-      (leader): SubmitAnswer => {
-        const known = jobNamed(leader, name);
-        refuseStale(known, checkIndex);
-        run(leader, known);
-        const job = jobNamed(leader, name);
-        const was = known.stopWanted && !job.stopWanted && job.version === known.version ? 'started' : 'updated';
-        return { job, change: job.index === known.index ? 'unchanged' : was, warnings: [] };
-      },
-      (leader, done) => ({ ...done, job: leader.state.jobs.get(name) ?? done.job }),
-    );
-  const onNode = (kind: string, run: (leader: Leader) => NodeStatus): Promise<NodeStatus> => change(kind, run, (_, node) => node);
+  const ask: Asker = (kind, run) => asks.make((id) => post(id, kind), run);
+  const changes = createChanges(ask, underKey);
+  return {
+    keyed: (keyed) => createControl(asks, post, ready, keyed),
+    ...submits(ask, changes),
+    ...jobChanges(changes),
+    ...otherChanges(changes),
+    ...looks(ask),
+    ready,
+  };
+}
+
+type Submits = Pick<Control, 'submit' | 'plan'>;
+
+/** What takes a whole job, or would. */
+function submits(ask: Asker, { change }: Changes): Submits {
   /** Where it counts what images stand for, that is found out before the turn: nodes take their time to tell. */
   const withImages = <T>(kind: string, { spec, refreshImages }: SubmitRequest, run: (found?: FoundImages) => Promise<T>): Promise<T> =>
     refreshImages === true ? ask(kind, (leader) => findImages(leader, spec)).then(run) : run();
   return {
-    keyed: (keyed) => createControl(asks, post, ready, keyed),
     // What a turn changed may be purged in the next, before either is on disk: then its last view is the answer.
     submit: (request) =>
       withImages('submit', request, (found) =>
@@ -98,39 +57,27 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
         ),
       ),
     plan: (request) => withImages('plan', request, (found) => ask('plan', (leader) => planJob(leader, request, found))),
-    startJob: (name) =>
-      change(
-        'startJob',
-        (leader) => {
-          startJob(leader, name);
-          return jobView(leader, jobNamed(leader, name));
-        },
-        latestView,
-      ),
-    stopJob: (name, { purge }) =>
-      change(
-        'stopJob',
-        (leader) => {
-          const before = jobView(leader, jobNamed(leader, name));
-          stopWithRuns(leader, name, purge);
-          return before;
-        },
-        latestView,
-      ),
-    scale: (name, counts, { checkIndex }) => submitted('scale', name, checkIndex, (leader, job) => scaleJob(leader, job, counts)),
-    rollback: (name, version) => submitted('rollback', name, undefined, (leader, job) => rollBack(leader, job, version)),
+  };
+}
+
+type JobChanges = Pick<Control, 'startJob' | 'stopJob' | 'scale' | 'rollback' | 'restartJob' | 'promote' | 'dispatch'>;
+
+function jobChanges({ onJob, onSpec }: Changes): JobChanges {
+  return {
+    startJob: (name) => onJob('startJob', name, (leader) => startJob(leader, name)),
+    stopJob: (name, { purge }) => onJob('stopJob', name, (leader) => stopWithRuns(leader, name, purge)),
+    scale: (name, counts, { checkIndex }) => onSpec('scale', name, checkIndex, (leader, job) => scaleJob(leader, job, counts)),
+    rollback: (name, version) => onSpec('rollback', name, undefined, (leader, job) => rollBack(leader, job, version)),
     restartJob: (name) => onJob('restartJob', name, restartJob),
     promote: (name) => onJob('promote', name, promoteJob),
-    dispatch: (name, given) =>
-      change(
-        'dispatch',
-        (leader) => {
-          const run = dispatchJob(leader, name, given);
-          return jobView(leader, run);
-        },
-        latestView,
-      ),
-    history: (name) => ask('history', (leader) => historyOf(leader, jobNamed(leader, name))),
+    dispatch: (name, given) => onJob('dispatch', name, (leader) => dispatchJob(leader, name, given)),
+  };
+}
+
+type OtherChanges = Pick<Control, 'stopTask' | 'removeNode' | 'setEligible' | 'setLabels' | 'releaseVolume' | 'setFile' | 'removeFile'>;
+
+function otherChanges({ change, plain }: Changes): OtherChanges {
+  return {
     stopTask: (ref) =>
       change(
         'stopTask',
@@ -141,48 +88,35 @@ export function createControl(asks: Asks, post: (ask: number, kind: string) => v
         },
         (leader, task) => leader.state.tasks.get(task.id) ?? task,
       ),
+    removeNode: (ref) => plain('removeNode', (leader) => removeNode(leader, ref)),
+    setEligible: (ref, eligible) => plain('setEligible', (leader) => setEligible(leader, ref, eligible)),
+    setLabels: (ref, labels) => plain('setLabels', (leader) => setLabels(leader, ref, labels)),
+    releaseVolume: (slot) => plain('releaseVolume', (leader) => releaseClaim(leader, slot)),
+    setFile: (kind, name, content) => plain('setFile', (leader) => setFile(leader, kind, name, content)),
+    removeFile: (kind, name) => plain('removeFile', (leader) => removeFile(leader, kind, name)),
+  };
+}
+
+type Looks = Pick<
+  Control,
+  'status' | 'history' | 'nodes' | 'explain' | 'rebalance' | 'volumes' | 'files' | 'events' | 'logs' | 'backup' | 'exec'
+>;
+
+function looks(ask: Asker): Looks {
+  return {
     status: (filter) => ask('status', (leader) => statusOf(leader, filter)),
+    history: (name) => ask('history', (leader) => historyOf(leader, jobNamed(leader, name))),
     nodes: () => ask('nodes', nodeStatuses),
-    removeNode: (ref) => onNode('removeNode', (leader) => removeNode(leader, ref)),
-    setEligible: (ref, eligible) => onNode('setEligible', (leader) => setEligible(leader, ref, eligible)),
-    setLabels: (ref, labels) => onNode('setLabels', (leader) => setLabels(leader, ref, labels)),
     explain: (ref) => ask('explain', (leader) => explainTask(leader, ref)),
     rebalance: (movesMax) => ask('rebalance', (leader) => rebalanceMoves(leader, movesMax)),
     volumes: () => ask('volumes', claimViews),
-    releaseVolume: (slot) =>
-      change(
-        'releaseVolume',
-        (leader) => releaseClaim(leader, slot),
-        (_, released) => released,
-      ),
     files: (kind) => ask('files', (leader) => fileViews(leader, kind)),
-    setFile: (kind, name, content) =>
-      change(
-        'setFile',
-        (leader) => setFile(leader, kind, name, content),
-        (_, set) => set,
-      ),
-    removeFile: (kind, name) =>
-      change(
-        'removeFile',
-        (leader) => removeFile(leader, kind, name),
-        (_, removed) => removed,
-      ),
     events: (filter) => events(ask, filter),
     logs: (ref, request) => logs(ask, ref, request),
     backup: (version) => backup(ask, version),
     exec: (ref, request) => exec(ask, ref, request),
-    ready,
   };
 }
-
-/** The job as it is by now, or as it was if it is gone. */
-function latestView(leader: Leader, before: JobView): JobView {
-  const job = leader.state.jobs.get(before.name);
-  return job === undefined ? before : jobView(leader, job);
-}
-
-type Asker = <T>(kind: string, run: (leader: Leader) => T | Promise<T>) => Promise<T>;
 
 async function* events(ask: Asker, filter: EventFilter): AsyncGenerator<ClusterEvent> {
   const leader = await ask('events', (found) => found);
@@ -208,14 +142,4 @@ async function* exec(ask: Asker, ref: string, request: ExecRequest): AsyncGenera
 async function* backup(ask: Asker, version: string): AsyncGenerator<Uint8Array> {
   const { store, identity, deps } = await ask('backup', (found) => found);
   yield* store.backup({ ...identity, version, createdAt: deps.ambient.clock.now() });
-}
-
-function deferred<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -36,7 +36,7 @@ export function checkSealing({ state, deps }: Leader): void {
     deps.sealer.open(fileKey(one), one);
   } catch (thrown) {
     const { message, hint } = asCubeError(thrown, 'sealed');
-    deps.ambient.log.error(`${counted(newest.length, 'secret and config', 'secrets and configs')} cannot be opened: ${message}; ${hint}`);
+    deps.ambient.log.error(`${counted(newest.length, 'secret or config', 'secrets and configs')} cannot be opened: ${message}; ${hint}`);
   }
 }
 

@@ -65,14 +65,15 @@ export function bySlot(a: TaskJson, b: TaskJson): number {
   return byText(a.job, b.job) || byText(a.task, b.task) || indexOf(a) - indexOf(b) || byText(a.createdAt, b.createdAt);
 }
 
-/** The newest record of each slot and every other one that still lives, in slot order. */
+/** Every record that still lives, and the newest of each slot that has none, in slot order. */
 export function currentTasks(tasks: readonly TaskJson[]): readonly TaskJson[] {
   const newest = new Map<string, TaskJson>();
+  const alive = new Set(tasks.filter((task) => !isOver(task)).map(({ slot }) => slot));
   for (const task of tasks) {
     const known = newest.get(task.slot);
     if (!known || known.createdAt <= task.createdAt) newest.set(task.slot, task);
   }
-  return tasks.filter((task) => newest.get(task.slot) === task || !isOver(task)).toSorted(bySlot);
+  return tasks.filter((task) => (alive.has(task.slot) ? !isOver(task) : newest.get(task.slot) === task)).toSorted(bySlot);
 }
 
 /** How many tasks are in which state: `3 running, 1 pending`. */

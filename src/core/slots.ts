@@ -96,9 +96,10 @@ export class JobSlots {
   }
 }
 
-/** The slots that a job asks for: as many as a task counts, or of a system job one for each seat. */
+/** The slots that a job asks for: as many as a task counts, of a system job one for each seat, of a parameterized one none. */
 function* identitiesOf({ name: job, spec: { type, tasks }, seats = {} }: JobRecord): Generator<SlotIdentity> {
   const seated = Object.entries(seats).toSorted(([, a], [, b]) => a.index - b.index);
+  if (type === 'parameterized') return;
   for (const [task, spec] of Object.entries(tasks)) {
     if (type !== 'system') {
       for (let index = 1; index <= spec.count; index++) yield { name: slotName(job, task, index), task, index, spec };

@@ -1,7 +1,9 @@
 /** Secrets on a worker: asked for when a container is made, kept while the task lives, and asked for again until they come. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { watchActors } from '../../actors/system.ts';
 import type { FileRef, Order } from '../../src/core/task.ts';
+import { createFeed } from '../../src/inspector/feed.ts';
 import type { WorkerFrame } from '../../src/ports/transport.ts';
 import { createWorkerBench, order, type WorkerBench } from './worker-bench.ts';
 
@@ -140,10 +142,23 @@ test('a worker that starts again keeps the files of its live tasks and removes a
   assert.equal(bench.host.engine.running().length, 1);
 });
 
-test('neither the disk of a worker nor its log nor its reports hold what a secret does', async () => {
+test('neither the frames, log and reports of a worker nor its inspector show what a secret holds', async () => {
   const bench = await withOrder();
+  const shown: string[] = [];
+  const { clock, limits } = bench.world;
+  const feed = createFeed({
+    actors: watchActors(() => [{ name: 'worker', ref: bench.host.role!.actor }], clock),
+    nodeId: 'n1',
+    clock,
+    limits,
+    log: bench.host.process!.ambient.log,
+  });
+  feed.subscribe((message) => void shown.push(JSON.stringify(message)));
   give(bench, calls(bench)[0]!);
   await bench.pass(500);
-  const said = JSON.stringify([bench.heard, bench.world.lines]);
+  assert.equal(state(bench), 'running');
+  assert.match(shown.join(), new RegExp(`answer[^]*\\[${marker.length} bytes\\]`), 'the answer is shown, without its content');
+  const said = JSON.stringify([bench.heard, bench.world.lines, shown]);
   assert.ok(!said.includes(marker) && !said.includes(Buffer.from(marker).toString('base64')));
+  assert.ok(!said.includes([...Buffer.from(marker)].join()));
 });

@@ -1,13 +1,13 @@
 /** Secrets and configs with a real engine: tasks find them as files, a change rolls them, and what they hold is nowhere else. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { FileJson, FileSetJson } from '../../src/core/file-view.ts';
 import { label } from '../../src/core/ids.ts';
 import { testEngine } from '../support/engine.ts';
-import { startNode, type NodeProcess } from '../support/node-process.ts';
+import { startNode, type NodeProcess, type NodeSettings } from '../support/node-process.ts';
 import { containers, document, done, eventually, inspect, running, submit, tasksOf } from './help.ts';
 
 const { skip } = await testEngine();
@@ -25,6 +25,17 @@ tasks:
     user: "1000"
     stopGrace: 0s
 `;
+
+/** A node that leaves nothing in memory when its test is over. */
+async function startClean(t: TestContext, settings: NodeSettings = {}): Promise<NodeProcess> {
+  const node = await startNode(t, settings);
+  const { nodeId } = node;
+  t.after(async () => {
+    for (const base of ['/run/cube', '/dev/shm/cube'].filter((path) => existsSync(path)))
+      for (const cluster of readdirSync(base)) await rm(join(base, cluster, nodeId), { recursive: true, force: true });
+  });
+  return node;
+}
 
 /** All files of a directory that hold a text. */
 function filesWith(directory: string, text: string): string[] {
@@ -44,7 +55,7 @@ async function sources(node: NodeProcess): Promise<string[]> {
 }
 
 test('a task finds its secret and its config; a new value rolls it, and what they hold is nowhere else', { skip }, async (t) => {
-  const node = await startNode(t);
+  const node = await startClean(t);
   const early = await node.cube(['submit', '-'], { input: service });
   assert.deepEqual([early.code, /no secret "db"[^]*cube secret set db FILE/.test(early.stderr)], [4, true], early.stderr);
 
@@ -108,8 +119,8 @@ test(
   'a container that is made anew finds its files though the manager is away, and none are left when the task has ended',
   { skip },
   async (t) => {
-    const manager = await startNode(t, { command: 'manager' });
-    const worker = await startNode(t, {
+    const manager = await startClean(t, { command: 'manager' });
+    const worker = await startClean(t, {
       command: 'worker',
       args: ['--name', 'w1', '--join', manager.url, '--join-token-file', join(manager.data, 'join.token')],
     });
@@ -138,7 +149,7 @@ test(
 );
 
 test('without the key secrets stay sealed, loudly; with it they open again', { skip }, async (t) => {
-  const node = await startNode(t);
+  const node = await startClean(t);
   await set(node, 'secret', 'db', marker);
   await set(node, 'config', 'site', 'site');
   await node.kill();
@@ -161,7 +172,7 @@ test('without the key secrets stay sealed, loudly; with it they open again', { s
 });
 
 test('a restore says that the key is needed', { skip }, async (t) => {
-  const node = await startNode(t);
+  const node = await startClean(t);
   await set(node, 'secret', 'db', marker);
   const file = join(node.data, 'cube.backup');
   done(await node.cube(['backup', file]));

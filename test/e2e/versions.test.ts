@@ -80,7 +80,7 @@ test(`${versions} versions in a hurry end at the last, with no stray container`,
   const [now] = await historyOf(node, 'many');
   assert.deepEqual([now?.version, now?.cause, now?.isCurrent], [versions + 1, 'rolled back to version 70', true]);
   done(await node.cube(['stop', 'many', '--purge']));
-  assert.deepEqual(await containers({ [label.node]: node.nodeId, [label.job]: 'many' }), []);
+  await eventually('nothing is left', async () => (await containers({ [label.node]: node.nodeId, [label.job]: 'many' })).length === 0);
 });
 
 test('a submit, a scale and a rollback over a state that is newer than the one seen are refused with 5', async () => {

@@ -48,8 +48,7 @@ export function createHistoryChecker() {
       // One that is made anew counts its versions from 1 again.
       if (event.machine === 'job' && event.to === 'none') {
         for (const known of states.keys()) if (known.startsWith(`deployment ${event.id}@`)) states.delete(known);
-      }
-      else states.set(id, event.to);
+      } else states.set(id, event.to);
       if (!isEdge(event)) problems.push(`event ${event.seq}: ${id} has no edge from ${event.from} to ${event.to} by ${event.event}`);
       return problems;
     },

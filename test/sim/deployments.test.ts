@@ -194,7 +194,9 @@ test('to scale restarts nothing, and is a version', async () => {
   );
   await cluster.until('two are left', () => live(cluster).length === 2);
   assert.equal(jobIn(cluster).deployment?.state, 'succeeded');
-  const wrong = ([{ nope: 1 }, { main: 10_000_000 }] as Record<string, number>[]).map((counts) => cluster.ask((control) => control.scale('shop', counts, {})));
+  const wrong = ([{ nope: 1 }, { main: 10_000_000 }] as Record<string, number>[]).map((counts) =>
+    cluster.ask((control) => control.scale('shop', counts, {})),
+  );
   const answers = await Promise.all(wrong.map((asked) => cluster.finish(asked)));
   assert.deepEqual(
     answers.map((answer) => (answer.ok ? 'ok' : answer.code)),

@@ -1,8 +1,8 @@
 /** What users do in a random run, and the dice that say when. */
-import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
+import type { JobSpec, TaskSpec, UpdateSpec } from '../../src/core/job.ts';
 import type { Random } from '../../src/ports/ambient.ts';
 import type { Cluster } from './cluster.ts';
-import { batch, quickCheck, service } from './scripts.ts';
+import { batch, quickCheck, service, taskSpec } from './scripts.ts';
 
 /** Chance, put to use. */
 export interface Dice {
@@ -18,7 +18,24 @@ export function diceOf(random: Random): Dice {
   return { random, between, pick: (choices) => choices[between(0, choices.length - 1)]!, chance: (share) => random() < share };
 }
 
-const jobNames = ['shop', 'front', 'clinic', 'ported', 'crunch', 'nightly', 'wrong'] as const;
+const jobNames = ['shop', 'front', 'clinic', 'ported', 'crunch', 'nightly', 'wrong', 'rolled', 'chain', 'agents', 'many'] as const;
+
+/** How a job of several instances is updated. */
+function anyUpdate(dice: Dice): UpdateSpec {
+  const order = dice.pick([undefined, 'start-first', 'stop-first'] as const);
+  const update = { parallel: dice.between(1, 3), healthyForMs: dice.pick([0, 500]), deadlineMs: dice.pick([8_000, 60_000]), canary: 0 };
+  return { ...update, onFailure: dice.pick(['rollback', 'rollback', 'continue'] as const), ...(order === undefined ? {} : { order }) };
+}
+
+/** A job of three tasks, each of which waits for the one before it. */
+function chain(dice: Dice, changes: Partial<TaskSpec>): Readonly<Record<string, TaskSpec>> {
+  const quick = { ...changes, restart: { ...changes.restart!, on: 'failure' as const } };
+  return {
+    init: taskSpec('service', dice.pick(['completes:300', 'tries:1']), 1, quick),
+    db: taskSpec('service', 'well:400', 1, { ...changes, health: quickCheck, dependsOn: { init: 'completed' } }),
+    web: taskSpec('service', 'runs', dice.between(1, 2), { ...changes, dependsOn: { db: dice.pick(['healthy', 'started'] as const) } }),
+  };
+}
 
 /** A job of that name, at random. @param priority tells it from all others */
 function specFor(dice: Dice, name: (typeof jobNames)[number], priority: number): JobSpec {
@@ -44,6 +61,16 @@ function specFor(dice: Dice, name: (typeof jobNames)[number], priority: number):
       return batch(name, dice.pick(['completes:500', 'completes:4000', 'tries:2']), dice.between(1, 5), failure);
     case 'nightly':
       return batch(name, dice.pick(['completes:1500', 'slow:300']).replace('slow:300', 'completes:10'), dice.between(1, 2), failure);
+    case 'rolled':
+      return { ...service(name, dice.pick(['runs', 'runs', 'well:300', 'missing']), dice.between(1, 5), changes), update: anyUpdate(dice) };
+    case 'chain': {
+      const { priority: _, ...task } = changes;
+      return { ...service(name, 'runs', 1, { priority }), tasks: chain(dice, task) };
+    }
+    case 'agents':
+      return { ...service(name, 'runs', 1, changes), type: 'system', update: anyUpdate(dice) };
+    case 'many':
+      return { ...batch(name, 'completes:700', dice.between(2, 8), failure), parallelism: dice.between(1, 3) };
     default:
       return batch(name, dice.pick(['missing', 'fails:300']), 1, failure);
   }
@@ -65,6 +92,7 @@ export function createUsers(cluster: Cluster, dice: Dice): Users {
     if (what <= 6) return cluster.submit(specFor(dice, name, ++specs));
     if (what === 7) return cluster.stop(name, dice.chance(0.3));
     if (what === 8) return cluster.startJob(name);
+    if (what === 9 && name !== 'wrong') return cluster.ask((control) => control.restartJob(name));
     const tasks = cluster.tasksOf(name);
     return tasks.length === 0 ? cluster.status() : cluster.stopTask(dice.pick(tasks).id);
   };
