@@ -9,7 +9,7 @@ import { nodeStatus } from './queries.ts';
 import { nodesChanged } from './system.ts';
 
 /** The node of that name or id, or the only one whose id begins so. @throws CubeError `not-found`, `conflict` */
-export function nodeCalled({ state }: Leader, ref: string): NodeRecord {
+function nodeCalled({ state }: Leader, ref: string): NodeRecord {
   const exact = state.nodes.get(ref) ?? state.nodeNamed(ref);
   if (exact) return exact;
   const begun = ref === '' ? [] : [...state.nodes.values()].filter(({ id }) => id.startsWith(ref));

@@ -44,7 +44,9 @@ export interface ManagerRole {
 }
 
 /** Starts the manager; settles when it leads. @throws CubeError when it cannot; the scorer and the store are closed then */
-export async function startManager(parts: RoleParts & { readonly openStore: () => Store; readonly scorer: Scorer; readonly sealer: Sealer }): Promise<ManagerRole> {
+export async function startManager(
+  parts: RoleParts & { readonly openStore: () => Store; readonly scorer: Scorer; readonly sealer: Sealer },
+): Promise<ManagerRole> {
   const { options, ambient, dialer, openStore, scorer, sealer } = parts;
   const connections = new Map<string, Link>();
   const manager = createManagerLogic({

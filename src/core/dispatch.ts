@@ -4,6 +4,7 @@ import type { JobSpec, TaskSpec } from './job.ts';
 import { escapePlaceholders } from './placeholders.ts';
 import type { Limits } from './limits.ts';
 import { listed, nearest } from './text.ts';
+import { refuseUnfit } from './job-file/parameters.ts';
 import { fillParameters, filledOnWorker, variableNamePattern } from './variables.ts';
 
 /** What a dispatch gives to its run. */
@@ -35,13 +36,15 @@ export function runSpec(parent: JobSpec, name: string, input: DispatchInput, lim
   const env = Object.entries({ ...values, ...payload.env }).map(([key, value]) => [key, escapePlaceholders(value)] as const);
   const given = Object.fromEntries(env);
   const tasks = Object.entries(rest.tasks).map(([task, spec]): [string, TaskSpec] => [task, { ...spec, env: { ...spec.env, ...given } }]);
-  return {
+  const spec: JobSpec = {
     ...rest,
     name,
     type: 'batch',
     tasks: Object.fromEntries(tasks),
     ...(payload.file === undefined ? {} : { payload: { file: payload.file } }),
   };
+  refuseUnfit(spec);
+  return spec;
 }
 
 /** The values of a run: those that were set, and the defaults of the others. */
@@ -59,7 +62,7 @@ function valuesOf({ name, parameters }: JobSpec, set: DispatchInput['set'], limi
       hint: 'give what is large as the payload of a job with `payload: {file: PATH}`, or raise the limit dispatchSetBytesMax',
     });
   }
-  for (const [key, value] of Object.entries(set)) refuseUnfit(key, value);
+  for (const [key, value] of Object.entries(set)) refuseValue(key, value);
   const defaults = Object.entries(parameters ?? {}).flatMap(([key, fallback]) => (fallback === null ? [] : [[key, fallback]]));
   return { ...(Object.fromEntries(defaults) as Record<string, string>), ...set };
 }
@@ -74,7 +77,7 @@ function refuseUnknown(job: string, parameters: NonNullable<JobSpec['parameters'
   });
 }
 
-function refuseUnfit(key: string, value: string): void {
+function refuseValue(key: string, value: string): void {
   if (!variableNamePattern.test(key)) throw problem('usage', `"${key}" is no name of a variable: letters, digits and "_", no digit first`);
   if (filledOnWorker(key)) throw problem('usage', `${key} cannot be set: names that begin with CUBE_ are filled in where an instance runs`);
   if (value.includes('\0')) throw problem('usage', `the value of ${key} holds a zero byte, which no variable can`);

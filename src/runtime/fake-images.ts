@@ -67,6 +67,6 @@ export class FakeImages {
 }
 
 /** An image's id, and its digest: the same for one name in every run. */
-export function imageId(image: string): string {
+function imageId(image: string): string {
   return `sha256:${createHash('sha256').update(image).digest('hex')}`;
 }

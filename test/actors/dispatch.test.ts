@@ -44,11 +44,11 @@ test('a dispatch begins a batch job under a name of its own, and the parent stay
   assert.notEqual(first, second);
   assert.deepEqual(job(bench, first)?.origin, { kind: 'dispatch', parent: 'mail' });
   assert.deepEqual(
-    [...worker.orders().values()].map(({ job: of, spec }) => [of, spec.env['who']]).toSorted(),
+    [...worker.orders().values()].map(({ job: of, spec }) => [of, spec.env['who']]).toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
     [
       [first, 'you'],
       [second, 'me'],
-    ].toSorted(),
+    ].toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
   );
   await end(bench, worker, first);
   assert.deepEqual([job(bench, first)?.status, job(bench, 'mail')?.version], ['completed', 1]);

@@ -257,11 +257,11 @@ test('a payload is sealed as a secret is, found by its run, and goes with it', a
   const [task] = await live(bench, run.name);
   const [ref] = worker.orders().get(task!.id)!.files!;
   assert.deepEqual(ref, { kind: 'payload', name: run.name, version: 1, path: '/in' });
-  assert.deepEqual(await ask(bench, worker, task!.id, [ref!]), [marker]);
+  assert.deepEqual(await ask(bench, worker, task!.id, [ref]), [marker]);
   assert.deepEqual(await bench.answer(bench.control.files('secret')), []);
   await bench.answer(bench.control.stopJob(run.name, { purge: true }));
   await rest();
-  assert.equal(await ask(bench, worker, task!.id, [ref!]), 'forbidden');
+  assert.equal(await ask(bench, worker, task!.id, [ref]), 'forbidden');
 });
 
 test('who set and removed what is among the events, and what it held is not', async () => {

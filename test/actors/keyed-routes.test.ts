@@ -5,6 +5,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { routesOf } from '../../src/api/index.ts';
+// Loaded now: the routes load them on demand, which takes real time while the simulated one runs on.
+import '../../src/api/seeds.ts';
+import '../../src/core/job-file/index.ts';
 import { readTaskEvent } from '../../src/core/seeds.ts';
 import { makeRig, type Rig } from '../api/harness.ts';
 import { jobSpec, service } from '../sim/scripts.ts';
@@ -89,6 +92,24 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'POST /v1/nodes/{id}/labels': {
     ask: ['POST', '/v1/nodes/w1/labels', { set: { disk: 'ssd' } }],
     meanwhile: ['POST', '/v1/nodes/w1/labels', { set: { disk: 'hdd' } }],
+  },
+  'PUT /v1/secrets/{name}': {
+    ask: ['PUT', '/v1/secrets/db', { value: 'b25l' }],
+    meanwhile: ['PUT', '/v1/secrets/db', { value: 'dHdv' }],
+  },
+  'DELETE /v1/secrets/{name}': {
+    prepare: async ({ ask }) => void (await ask(['PUT', '/v1/secrets/db', { value: 'b25l' }])),
+    ask: ['DELETE', '/v1/secrets/db'],
+    meanwhile: ['PUT', '/v1/secrets/db', { value: 'dHdv' }],
+  },
+  'PUT /v1/configs/{name}': {
+    ask: ['PUT', '/v1/configs/db', { value: 'b25l' }],
+    meanwhile: ['PUT', '/v1/configs/db', { value: 'dHdv' }],
+  },
+  'DELETE /v1/configs/{name}': {
+    prepare: async ({ ask }) => void (await ask(['PUT', '/v1/configs/db', { value: 'b25l' }])),
+    ask: ['DELETE', '/v1/configs/db'],
+    meanwhile: ['PUT', '/v1/configs/db', { value: 'dHdv' }],
   },
   'POST /tasks': { ask: ['POST', '/tasks', seedsEvent] },
   'DELETE /tasks/{id}': { ask: ['DELETE', '/tasks/shop%2Fmain.1'] },

@@ -71,10 +71,13 @@ test('an init task is tried again as its restart policy says, and those that wai
   const init = shell(script, 'restart: {on: failure, delay: 100ms}');
   await submit(node, `name: again\ntasks:\n  app: ${shell('exec sleep 10000', 'dependsOn: {init: completed}')}\n  init: ${init}\n`);
   const tasks = await tasksOf(node, 'again');
-  assert.deepEqual(tasks.map(({ task, state, restarts }) => [task, state, restarts]).toSorted(), [
-    ['app', 'running', 0],
-    ['init', 'completed', 1],
-  ]);
+  assert.deepEqual(
+    tasks.map(({ task, state, restarts }) => [task, state, restarts]).toSorted((a, b) => (String(a) < String(b) ? -1 : 1)),
+    [
+      ['app', 'running', 0],
+      ['init', 'completed', 1],
+    ],
+  );
 });
 
 test('a dependency that fails for good fails the submit, and is named', async () => {

@@ -1,7 +1,7 @@
 /** Secrets and configs with a real engine: tasks find them as files, a change rolls them, and what they hold is nowhere else. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { FileJson, FileSetJson } from '../../src/core/file-view.ts';
@@ -32,7 +32,10 @@ async function startClean(t: TestContext, settings: NodeSettings = {}): Promise<
   const { nodeId } = node;
   t.after(async () => {
     for (const base of ['/run/cube', '/dev/shm/cube'].filter((path) => existsSync(path)))
-      for (const cluster of readdirSync(base)) await rm(join(base, cluster, nodeId), { recursive: true, force: true });
+      for (const cluster of readdirSync(base)) {
+        await rm(join(base, cluster, nodeId), { recursive: true, force: true });
+        if (readdirSync(join(base, cluster)).length === 0) await rmdir(join(base, cluster));
+      }
   });
   return node;
 }

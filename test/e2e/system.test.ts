@@ -32,7 +32,9 @@ function isReady(manager: NodeProcess, name: string): Promise<unknown> {
 /** Names of the nodes on which a job's tasks run, one a task. */
 async function placesOf(manager: NodeProcess, job: string): Promise<readonly (string | null)[]> {
   const { tasks } = await manager.client().status({ job });
-  return tasks.flatMap(({ state, desired, node }) => (state === 'running' && desired === 'running' ? [node] : [])).toSorted();
+  return tasks
+    .flatMap(({ state, desired, node }) => (state === 'running' && desired === 'running' ? [node] : []))
+    .toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
 }
 
 /** Waits until a job runs on these nodes, and is well. */

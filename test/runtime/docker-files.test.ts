@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { CubeError } from '../../src/core/errors.ts';
+import { noResources } from '../../src/core/resources.ts';
 import { memoryFolders, openDockerFiles } from '../../src/runtime/docker/files.ts';
 
 const db = { kind: 'secret', name: 'db', version: 2 } as const;
@@ -95,4 +96,22 @@ test('no name leads out of the directory of its task', async (t) => {
 test('the places that are tried are the usual ones', () => {
   assert.deepEqual(memoryFolders({}), ['/run', '/dev/shm']);
   assert.deepEqual(memoryFolders({ XDG_RUNTIME_DIR: '/run/user/7' }), ['/run', '/dev/shm', '/run/user/7']);
+});
+
+test('a host without memory for them says that it has no files, and warns', async (t) => {
+  const facts = {
+    name: 'docker',
+    version: '1',
+    capacity: noResources,
+    os: 'linux',
+    arch: 'x64',
+    features: ['volumes', 'files'],
+    warnings: [],
+  } as const;
+  assert.deepEqual(await openDockerFiles(owner(), ['/no/such/folder', memory(t)]).told(facts), facts);
+  for (const folders of [[], ['/no/such/folder'], ['/proc']]) {
+    const told = await openDockerFiles(owner(), folders).told(facts);
+    assert.deepEqual(told.features, ['volumes']);
+    assert.match(told.warnings.join(), /no tmpfs/);
+  }
 });

@@ -69,8 +69,8 @@ test('an update waits for what it depends on, too', async () => {
   await cluster.settled();
   await ok(cluster, cluster.submit(version('b')));
   await cluster.until('it is deployed', () => job(cluster).deployment?.version === 2 && job(cluster).deployment?.state === 'succeeded');
-  const [db] = live(cluster).filter(({ task, version: at }) => task === 'db' && at === 2);
-  const [web] = live(cluster).filter(({ task, version: at }) => task === 'web' && at === 2);
+  const db = live(cluster).find(({ task, version: at }) => task === 'db' && at === 2);
+  const web = live(cluster).find(({ task, version: at }) => task === 'web' && at === 2);
   assert.ok(web!.createdAt >= db!.startedAt!);
 });
 
@@ -117,7 +117,7 @@ test('a system job has one task on each node that matches, also on one that join
   assert.deepEqual(nodesOf(), ['w1', 'w2', 'w3']);
   await cluster.until('it is running', () => job(cluster).status === 'running');
   // One of them is killed: its task comes back there, and nowhere else.
-  const [before] = live(cluster).filter(({ nodeName }) => nodeName === 'w2');
+  const before = live(cluster).find(({ nodeName }) => nodeName === 'w2');
   cluster.host('w2').kill();
   await cluster.pass(30_000);
   assert.equal(live(cluster).length, 3);

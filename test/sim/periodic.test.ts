@@ -53,7 +53,7 @@ function trouble({ manager, world }: Cluster, dice: Dice): void {
 function ticksOf({ cause }: ClusterEvent, schedule: ScheduleSpec): number[] {
   const [first, last = first] = [...cause.split(': ')[0]!.matchAll(/\d{4}-\S+Z/g)].map(([iso]) => Date.parse(iso));
   const ticks: number[] = [];
-  for (let tick: number | undefined = first!; tick !== undefined && tick <= last!; tick = nextTick(schedule, tick)) ticks.push(tick);
+  for (let tick: number | undefined = first; tick !== undefined && tick <= last!; tick = nextTick(schedule, tick)) ticks.push(tick);
   return ticks;
 }
 

@@ -21,7 +21,9 @@ export function planRoutes(control: Control, deps: ApiDeps): readonly Route[] {
       handle: async ({ body, yaml }) => {
         const spec = await readJob({ job: body.job, yaml }, deps);
         const { checkIndex, mustBeNew, strict, refreshImages } = body;
-        return json(await control.plan({ spec, origin: { kind: body.origin?.kind ?? 'file' }, checkIndex, mustBeNew, strict, refreshImages }));
+        return json(
+          await control.plan({ spec, origin: { kind: body.origin?.kind ?? 'file' }, checkIndex, mustBeNew, strict, refreshImages }),
+        );
       },
     }),
   ];

@@ -45,7 +45,9 @@ async function backup(context: Context): Promise<number> {
   if (output.json) output.document({ file, ...summary });
   else output.line(file);
   const { records, bytes, revision, clusterId } = summary;
-  output.note(`${records} records of cluster ${clusterId.slice(0, 8)} up to commit ${revision}, ${bytes} bytes; tokens and secrets.key are not in it`);
+  output.note(
+    `${records} records of cluster ${clusterId.slice(0, 8)} up to commit ${revision}, ${bytes} bytes; tokens and secrets.key are not in it`,
+  );
   return 0;
 }
 

@@ -18,7 +18,9 @@ async function restore(context: Context): Promise<number> {
   if (done.aside !== null) output.note(`what was there before is in ${done.aside}`);
   output.note(`${done.records} records of ${done.createdAt} are back; start the node with \`cube up\``);
   if (done.sealed > 0 && !done.opens) {
-    output.warn(`the secrets and configs in it need the secrets.key of the manager that was backed up: copy it to ${directory} before the start`);
+    output.warn(
+      `the secrets and configs in it need the secrets.key of the manager that was backed up: copy it to ${directory} before the start`,
+    );
   }
   output.note('containers go on; those that were started after the backup are kept, and `cube nodes` names them');
   return 0;

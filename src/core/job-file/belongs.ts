@@ -39,7 +39,12 @@ function misplaced(job: Map): Finding[] {
     if (type === undefined) {
       return [badKey([], key, `"${key}" belongs to ${owners.text}; without "type: ${owners.types[0]}" this is a service`)];
     }
-    return [{ ...badKey([], key, `"${key}" belongs to ${owners.text}, and this one has "type: ${String(type)}"`), other: typeKey }];
+    return [
+      {
+        ...badKey([], key, `"${key}" belongs to ${owners.text}, and this one has "type: ${typeof type === 'string' ? type : shown(type)}"`),
+        other: typeKey,
+      },
+    ];
   });
 }
 

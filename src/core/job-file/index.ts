@@ -10,7 +10,6 @@ import { readSource, type AsWritten } from './source.ts';
 import { unknownJobKey } from './unknown-key.ts';
 import { tooManyTasks, wholeJobFindings } from './whole.ts';
 
-export { refuseUnfit } from './parameters.ts';
 export { jobSchema } from './schema.ts';
 
 /** Where text is meant: YAML would make 1.1 of a version `1.10`, and 8 of a user `010`. */

@@ -40,7 +40,7 @@ import { EngineEvents } from './events.ts';
 import { Execs } from './exec.ts';
 import { Exits } from './exits.ts';
 import { EngineFacts } from './facts.ts';
-import { openDockerFiles, type DockerFiles } from './files.ts';
+import { memoryFolders, openDockerFiles, type DockerFiles } from './files.ts';
 import { foundOf, startedOf } from './found.ts';
 import { HealthWatch } from './health.ts';
 import { imageDigest } from './image-digest.ts';
@@ -96,7 +96,7 @@ class DockerRuntime implements Runtime {
     this.#credentialsOf = credentialsOf;
     this.#engine = engine;
     this.#options = options;
-    this.files = openDockerFiles(owner, options.memoryFolders ?? []);
+    this.files = openDockerFiles(owner, options.memoryFolders ?? memoryFolders({}));
     this.#facts = new EngineFacts(engine, log, limits);
     this.#digests = new Digests(engine, log, limits);
     this.#images = new Images(engine, { clock, log, limits, credentialsOf, onPulled: () => this.#digests.forget() });
@@ -117,8 +117,8 @@ class DockerRuntime implements Runtime {
     this.#gate = new Gate(limits.startParallelMax);
   }
 
-  facts(): Promise<RuntimeFacts> {
-    return this.#facts.facts();
+  async facts(): Promise<RuntimeFacts> {
+    return this.files.told(await this.#facts.facts());
   }
 
   async ping(): Promise<void> {

@@ -2,12 +2,12 @@
  * Files of tasks in the host's memory, and what a container is told of them. Each task has a directory that only its owner may enter; a
  * file in it is readable, because users of containers are not its owner, and is mounted by itself.
  */
-import { chmod, lstat, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, lstat, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { asCubeError, problem } from '../../core/errors.ts';
 import type { FileAsk } from '../../core/files.ts';
-import type { Owner, TaskFiles, Work } from '../../ports/runtime.ts';
+import type { Owner, RuntimeFacts, TaskFiles, Work } from '../../ports/runtime.ts';
 
 /** Types of file systems in memory, as statfs(2) tells them: tmpfs, ramfs. */
 const memoryTypes: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
@@ -17,6 +17,8 @@ const permissionBits = 0o777;
 
 /** Where the files of tasks lie. */
 export interface DockerFiles extends TaskFiles {
+  /** What the engine says of itself, less what this host cannot do: without memory for them tasks get no files. */
+  told(facts: RuntimeFacts): Promise<RuntimeFacts>;
   /** A container's body with the files of its order. @throws CubeError `engine-error` */
   mounted(work: Work, body: ContainerCreateOptions): Promise<ContainerCreateOptions>;
 }
@@ -63,6 +65,13 @@ export function openDockerFiles(owner: Owner, folders: readonly string[]): Docke
       if (owner.clusterId === '' || found === undefined) return;
       await rm(await folderOf(taskId), { recursive: true, force: true });
     },
+    async told(facts) {
+      const usable = await Promise.all(folders.map((folder) => isUsable(folder)));
+      if (usable.includes(true)) return facts;
+      const { features = [], warnings } = facts;
+      const without = 'this host has no tmpfs that could hold secrets: tasks with secrets or configs are not placed here';
+      return { ...facts, features: features.filter((feature) => feature !== 'files'), warnings: [...warnings, without] };
+    },
     async mounted({ order }, body) {
       const { id, files = [] } = order;
       if (files.length === 0) return body;
@@ -89,6 +98,17 @@ function ownFolder(folder: string): string {
 
 async function isMemory(folder: string): Promise<boolean> {
   return memoryTypes.has((await statfs(folder)).type);
+}
+
+async function isUsable(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK);
+    return await isMemory(folder);
+  } catch (thrown) {
+    // Missing, or not for this user: then it is another one, or none.
+    if (thrown instanceof Error && 'code' in thrown) return false;
+    throw thrown;
+  }
 }
 
 /** The directory that an earlier process of this user had, if there is one. */

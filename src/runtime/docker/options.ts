@@ -13,7 +13,7 @@ export interface DockerOptions {
   readonly configFolder?: string;
   /** Directories of the host that tasks may mount, with all in them; absolute and plain. */
   readonly mounts?: readonly string[];
-  /** Where files of tasks may lie, if it is in memory: the best first. None: tasks can have no files. */
+  /** Where files of tasks may lie, if it is in memory: the best first; the usual places unless told. */
   readonly memoryFolders?: readonly string[];
   readonly owner: Owner;
   readonly limits: Limits;

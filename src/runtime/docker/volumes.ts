@@ -63,7 +63,7 @@ async function labelsOf(engine: Engine, name: string): Promise<Readonly<Record<s
   try {
     const found = await engine.call('look at a volume', (abortSignal) => engine.docker.getVolume(name).inspect({ abortSignal }));
     // Of one without labels the engine says null.
-    return (found.Labels as Readonly<Record<string, string>> | null) ?? {};
+    return found.Labels ?? {};
   } catch (thrown) {
     if (isRefused(thrown, 404)) return undefined;
     throw thrown;
