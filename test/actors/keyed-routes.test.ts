@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { routesOf } from '../../src/api/index.ts';
-// Loaded now: the routes load them on demand, which takes real time while the simulated one runs on.
-import '../../src/api/seeds.ts';
-import '../../src/core/job-file/index.ts';
 import { readTaskEvent } from '../../src/core/seeds.ts';
 import { makeRig, type Rig } from '../api/harness.ts';
 import { jobSpec, service } from '../sim/scripts.ts';
 import { createManagerBench, report, type ManagerBench, type ScriptedWorker } from './manager-bench.ts';
+
+// Loaded now: the routes load them on demand, which takes real time while the simulated one runs on.
+await Promise.all([import('../../src/api/seeds.ts'), import('../../src/core/job-file/index.ts')]);
 
 /** A request: method, path, body. */
 type Asked = readonly [method: string, path: string, body?: unknown];

@@ -93,13 +93,13 @@ test('a system job appears on nodes that join later, leaves one that is removed,
 test('a service is spread over its data centers, and stays out of others', async (t) => {
   const manager = await startManager(t);
   await Promise.all(['a', 'b', 'c'].map((name) => startWorker(t, manager, name)));
-  const job = (centers: string, more = ''): string =>
-    `name: wide\ndatacenters: [${centers}]\ntasks: {t: {image: none, command: [/bin/sleep, "10000"], count: 4, stopGrace: 0s, resources: {cpu: 0.01}${more}}}\n`;
-  await submit(manager, job('dc-a, dc-b', ', spread: datacenter'));
+  const job = (centers: string): string =>
+    `name: wide\ndatacenters: [${centers}]\ntasks: {t: {image: none, command: [/bin/sleep, "10000"], count: 4, stopGrace: 0s, resources: {cpu: 0.01}}}\n`;
+  await submit(manager, job('dc-a, dc-b'));
   await runsOn(manager, 'wide', 'a', 'a', 'b', 'b');
   // Those that are where they may be stay.
   const before = (await manager.client().status({ job: 'wide' })).tasks.filter(({ node }) => node === 'b').map(({ id }) => id);
-  await submit(manager, job('dc-b, dc-c', ', spread: datacenter'));
+  await submit(manager, job('dc-b, dc-c'));
   await runsOn(manager, 'wide', 'b', 'b', 'c', 'c');
   const after = (await manager.client().status({ job: 'wide' })).tasks.filter(({ node, state }) => node === 'b' && state === 'running');
   assert.deepEqual(after.map(({ id }) => id).toSorted(), before.toSorted());

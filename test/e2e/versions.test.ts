@@ -11,7 +11,7 @@ import { assertOneEach, containers, document, done, eventually, inspect, running
 const { skip } = await testEngine();
 /** Ended containers are kept for a while elsewhere: here what is left is to be what was asked for, and nothing else. */
 const theNode = sharedNode({
-  args: ['deadContainersMax=0', 'sweepMs=1000', 'sweepMsMin=200'].flatMap((limit) => ['--limit', limit]),
+  args: ['deadContainersMax=0', 'sweepMs=1000', 'sweepMsMin=200', 'retireParallelMax=8'].flatMap((limit) => ['--limit', limit]),
 });
 const plainNode = sharedNode({ args: ['--runtime', 'process'] });
 
