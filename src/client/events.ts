@@ -3,7 +3,7 @@ import { CubeError } from '../core/errors.ts';
 import type { EventJson } from '../core/views.ts';
 import { retryDelayMs } from './call.ts';
 import type { ClientDeps } from './call.ts';
-import { openLines } from './lines.ts';
+import { openLines } from './streams.ts';
 import { pause } from './requester.ts';
 
 /** Which events; without a filter all that are kept. */

@@ -7,16 +7,14 @@ import { limitsDefault } from '../core/limits.ts';
 import type { VersionJson } from '../core/deployment-view.ts';
 import type { SeedsTask } from '../core/seeds.ts';
 import type * as views from '../core/views.ts';
-import { readBytes } from './bytes.ts';
 import { call, path } from './call.ts';
 import type { CallOptions, ClientDeps } from './call.ts';
 import { readEvents } from './events.ts';
 import type { ExecRequest, RemoteCommand } from './exec.ts';
 import type { EventsFilter } from './events.ts';
-import { fileCalls } from './files.ts';
-import { openLines } from './lines.ts';
+import { openLines, readBytes } from './streams.ts';
 import { ConnectionLost, systemClock } from './requester.ts';
-import { volumeCalls } from './volumes.ts';
+import { storageCalls } from './storage.ts';
 
 export type { EventsFilter } from './events.ts';
 export type { ExecRequest, RemoteCommand } from './exec.ts';
@@ -124,8 +122,7 @@ export function createClient(options: ClientOptions) {
     explain: async (ref: string) => get<views.ExplainJson>(path`/v1/tasks/${ref}/explain`),
     /** Moves worth making now; nothing is moved. @param movesMax how many at most */
     rebalance: (movesMax?: number) => get<views.RebalanceJson>('/v1/rebalance', { max: movesMax }),
-    ...volumeCalls(deps),
-    ...fileCalls(deps),
+    ...storageCalls(deps),
     /** Every transition; ends when nothing more is there, or, followed, when the signal fires. */
     events: (filter?: EventsFilter): AsyncIterable<views.EventJson> => readEvents(deps, filter),
     /** Output of a task or of all tasks of a job. */

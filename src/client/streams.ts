@@ -1,4 +1,4 @@
-/** Streams of NDJSON: events and log lines. */
+/** Answers that are read while they come: NDJSON (events, log lines), and plain bytes. */
 import { formatDuration } from '../core/duration.ts';
 import { problem } from '../core/errors.ts';
 import type { ClientDeps, Query } from './call.ts';
@@ -77,4 +77,20 @@ export async function openLines(
     }
   };
   return documents();
+}
+
+/**
+ * Reads an answer; stopping to read closes the connection.
+ * @throws CubeError of the node, `unreachable`, also when it breaks off; the signal's reason when it fires
+ */
+export async function* readBytes(deps: ClientDeps, path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  const ending = new AbortController();
+  const both = signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]);
+  try {
+    const response = await deps.request({ method: 'GET', path, headers: { accept: 'application/octet-stream' }, signal: both });
+    await refuseErrors(response);
+    yield* response.body;
+  } finally {
+    ending.abort();
+  }
 }
