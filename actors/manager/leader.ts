@@ -105,6 +105,8 @@ export class Leader {
   cursor = -1;
   /** When jobs are looked at again, as it was asked for. */
   readonly #looksAt = new Map<string, number>();
+  /** When large jobs were followed last, monotonic. */
+  readonly #followedAt = new Map<string, number>();
   #index: number;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -217,6 +219,7 @@ export class Leader {
       const jobs = [...ledger.dirtyJobs];
       ledger.dirtyJobs.clear();
       for (const job of jobs) {
+        if (this.#isFollowedLater(job)) continue;
         followJob(this, job);
         followTicks(this, job);
       }
@@ -227,6 +230,23 @@ export class Leader {
       this.#placingWanted = false;
       ledger.then(() => this.office.wantPlacing());
     }
+  }
+
+  /** A large job is not followed at each report: a little later, with all that comes until then. */
+  #isFollowedLater(name: string): boolean {
+    const job = this.state.jobs.get(name);
+    const { largeJobInstances, largeJobFollowMs } = this.deps.limits;
+    const instances = Object.values(job?.spec.tasks ?? {}).reduce((sum, { count }) => sum + count, 0);
+    if (instances < largeJobInstances) return false;
+    const now = this.deps.ambient.clock.monotonic();
+    const again = (this.#followedAt.get(name) ?? Number.NEGATIVE_INFINITY) + largeJobFollowMs;
+    if (now < again) {
+      this.#looksAt.delete(name);
+      this.deadlines.set(`job:${name}`, again);
+      return true;
+    }
+    this.#followedAt.set(name, now);
+    return false;
   }
 
   /** Keeps one timer, for the first deadline. */

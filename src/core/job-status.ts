@@ -1,7 +1,6 @@
 /** What a job's tasks say of it as a whole: the event its machine (machines/job.ts) is to be told, and why. */
 import { Dependencies } from './dependencies.ts';
 import { formatDuration } from './duration.ts';
-import { isWell } from './health.ts';
 import { runKind, type JobRecord } from './job.ts';
 import { isDone, isSpent, isStuck, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
@@ -30,18 +29,19 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
   }
   if (job.expired) {
     const reason = `it took longer than its deadline of ${formatDuration(job.spec.deadlineMs ?? 0)}`;
-    return { event: slots.some((slot) => slot.live.length > 0) ? 'tasks.placed' : 'tasks.failed', reason };
+    return {
+      event: slots.some((slot) => slot.live.length > 0) ? 'tasks.placed' : 'tasks.failed',
+      reason,
+    };
   }
   if (isDormant(job)) return { event: slots.some((slot) => slot.live.length > 0) ? 'tasks.placed' : 'tasks.waiting' };
   const completed = slots.filter(isDone).length;
-  const others = slots.filter((slot) => !isDone(slot) && !isUpAsWanted(slot));
+  const others = slots.filter((slot) => !slot.isUpAsWanted && !isDone(slot));
   const dependencies = new Dependencies(job, slots);
   const isOver = (slot: Slot): boolean => isSpent(slot, job) || dependencies.isHopeless(slot);
   const stuck = others.filter((slot) => isStuck(slot, job));
-  const troubled =
-    stuck[0]?.ended ??
-    slots.find(({ shown }) => shown?.reason !== undefined && (shown.state !== 'running' || shown.health === 'unhealthy'))?.shown;
-  const reason = reasonOf(troubled) ?? others.map((slot) => dependencies.waitOf(slot)).find((text) => text !== undefined);
+  const troubled = stuck[0]?.ended ?? others.find(({ isTroubled }) => isTroubled)?.shown;
+  const reason = reasonOf(troubled) ?? firstWait(others, dependencies);
 
   if (completed === slots.length && (slots.length > 0 || runKind(job.spec.type) === 'batch')) return { event: 'tasks.completed' };
   if (stuck.length > 0 && slots.every(isOver)) return { event: 'tasks.failed', reason };
@@ -49,13 +49,16 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
   // An update halts at what is stuck: the slots that still run the earlier version will not get the new one by themselves.
   if (stuck.length > 0 && others.every((slot) => stuck.includes(slot) || runsEarlier(slot) || dependencies.isHopeless(slot)))
     return { event: 'tasks.short', reason };
-  const idle = slots.every((slot) => slot.shown === undefined || slot.shown.state === 'pending' || isOver(slot));
+  const idle = slots.every((slot) => slot.isIdle || isOver(slot));
   return { event: idle ? 'tasks.waiting' : 'tasks.placed', reason };
 }
 
-/** Whether a slot runs as its job wants it now, and is to go on. */
-function isUpAsWanted({ shown, fits, spec }: Slot): boolean {
-  return shown?.state === 'running' && shown.desired === 'running' && fits(shown) && isWell(shown, spec.health);
+function firstWait(slots: readonly Slot[], dependencies: Dependencies): string | undefined {
+  for (const slot of slots) {
+    const text = slot.spec.dependsOn && dependencies.waitOf(slot);
+    if (text !== undefined) return text;
+  }
+  return undefined;
 }
 
 function runsEarlier({ shown, fits }: Slot): boolean {

@@ -7,7 +7,7 @@ import { formatDuration } from './duration.ts';
 import { shortId } from './ids.ts';
 import { runKind, type JobRecord, type UpdateSpec } from './job.ts';
 import type { Limits } from './limits.ts';
-import { goesOn, orderOf, steadyAt, updateOf, waitsForPromotion } from './rollout.ts';
+import { goesOn, orderOf, steadyAt, updateOf, waitsForPromotion, slotSteadyAt } from './rollout.ts';
 import { isDone, isReachable, isUp, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 import { isDormant } from './ticks.ts';
@@ -52,6 +52,9 @@ export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonl
       for (const task of slot.live) stop(task, `${slot.name} has completed`);
       continue;
     }
+    // Of a large job most slots wait for their turn at most times: nothing is made for them.
+    if (slot.outdated.length === 1 && isOutdated(slot) && !terms.updateRooms.has(slot.task) && slot.outdated[0]!.node !== undefined)
+      continue;
     // Several of earlier versions: one returned from out of reach, or an update was overtaken by the next.
     const [old, ...older] = slot.outdated.toSorted(byWorth(slot));
     for (const task of older) stop(task, standsIn(old!));
@@ -88,6 +91,12 @@ class Rooms {
     this.#count = count;
   }
 
+  /** Whether there is some. */
+  has(key: string): boolean {
+    this.#left ??= this.#count();
+    return (this.#left.get(key) ?? 0) > 0;
+  }
+
   /** Takes one, if there is one. */
   take(key: string): boolean {
     this.#left ??= this.#count();
@@ -102,15 +111,24 @@ function termsOf(job: JobRecord, slots: readonly Slot[], now: number, limits: Li
   const dependencies = new Dependencies(job, slots);
   const countUpdates = (): Map<string, number> => {
     const rooms = new Map<string, number>();
-    for (const slot of slots)
-      rooms.set(slot.task, (rooms.get(slot.task) ?? update.parallel) - (isChanging(slot, { job, update, now, limits }) ? 1 : 0));
+    for (const task of Object.keys(job.spec.tasks)) rooms.set(task, update.parallel);
+    const terms = { job, update, now, limits };
+    for (const slot of slots) if (isChanging(slot, terms)) rooms.set(slot.task, (rooms.get(slot.task) ?? 0) - 1);
     return rooms;
   };
   const countRuns = (): Map<string, number> => {
     const most = job.spec.parallelism ?? Number.POSITIVE_INFINITY;
     return new Map([['', slots.reduce((left, { live }) => left - (live.length > 0 ? 1 : 0), most)]]);
   };
-  return { job, now, limits, update, dependencies, updateRooms: new Rooms(countUpdates), runRooms: new Rooms(countRuns) };
+  return {
+    job,
+    now,
+    limits,
+    update,
+    dependencies,
+    updateRooms: new Rooms(countUpdates),
+    runRooms: new Rooms(countRuns),
+  };
 }
 
 /** Whether a slot has just what it should: of most slots this is so at most times. */
@@ -131,7 +149,7 @@ function isChanging(slot: Slot, { job, update, now, limits }: Pick<Terms, 'job' 
   if (update.onFailure === 'continue' && slot.ended?.specHash === slot.specHash) return false;
   // Without a deployment's word (batch, records of earlier versions) to run is enough.
   const isGated = job.deployment !== undefined;
-  return !slot.current.some((task) => (isGated ? (steadyAt(task, slot, update, limits) ?? Infinity) <= now : isUp(task, slot)));
+  return isGated ? (slotSteadyAt(slot, update, limits) ?? Infinity) > now : slot.upAt === undefined;
 }
 
 /** Begins a slot's update, if it is its turn. */
@@ -159,7 +177,11 @@ function settle(terms: Terms, slot: Slot, old: TaskRecord | undefined): Change[]
   const { job, now, limits } = terms;
   const [keep, ...surplus] = slot.current.toSorted(byWorth(slot));
   if (keep !== undefined) {
-    const changes: Change[] = surplus.map((task) => ({ kind: 'stop', task, reason: standsIn(keep) }));
+    const changes: Change[] = surplus.map((task) => ({
+      kind: 'stop',
+      task,
+      reason: standsIn(keep),
+    }));
     const why = old && whyReplaced(terms, slot, keep);
     if (old && why !== undefined) changes.push({ kind: 'stop', task: old, reason: why });
     return changes;

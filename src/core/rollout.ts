@@ -83,9 +83,14 @@ export function rolloutSignal(job: JobRecord, deployment: Deployment, slots: rea
 
 /** When a slot's task of the wanted version is what it should be. */
 function settledAt(slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
-  if (isDone(slot)) return 0;
-  const times = slot.current.flatMap((task) => steadyAt(task, slot, update, limits) ?? []);
-  return times.length === 0 ? undefined : Math.min(...times);
+  return isDone(slot) ? 0 : slotSteadyAt(slot, update, limits);
+}
+
+/** When a slot will have been well for long enough, ms since the epoch; undefined while nothing of it is well. */
+export function slotSteadyAt(slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
+  if (slot.upAt === undefined) return undefined;
+  const isChecked = slot.isChecked || typeof slot.spec.health === 'object';
+  return slot.upAt + (update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs));
 }
 
 /** Whether a deployment has canaries that nobody has found good yet. */

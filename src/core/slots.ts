@@ -12,7 +12,7 @@ interface SlotIdentity {
   readonly index: number;
   readonly spec: TaskSpec;
   /** Id of the only node it may be on: a system job's. */
-  readonly boundTo?: string;
+  readonly boundTo?: string | undefined;
 }
 
 /** One wanted instance of a job, with its records. */
@@ -30,6 +30,14 @@ export interface Slot extends SlotIdentity {
   readonly ended: TaskRecord | undefined;
   /** The record that stands for the slot: the one that completed it, else a live one in reach, else the newest there is. */
   readonly shown: TaskRecord | undefined;
+  /** Whether it runs as its job wants it now, is well, and is to go on. Drawn here, once for each change of the slot: jobs are large. */
+  readonly isUpAsWanted: boolean;
+  /** Whether the record that stands for it has a reason that a user should know, and whether it waits for a place or there is none. */
+  readonly isTroubled: boolean;
+  readonly isIdle: boolean;
+  /** Since when one of the current records has been well, ms since the epoch, and whether that one has a check; undefined while none is. */
+  readonly upAt: number | undefined;
+  readonly isChecked: boolean;
 }
 
 /** All slots that a job's spec asks for, and the live records that belong to none of them. */
@@ -123,9 +131,34 @@ function slotFrom(job: JobRecord, identity: SlotIdentity, records: TaskRecord[])
   const wanted = live.filter((record) => record.desired === 'running' && isReachable(record));
   const current = wanted.filter(fits);
   const outdated = wanted.filter((record) => !fits(record));
-  const at = boundTo === undefined ? {} : { boundTo };
-  const found = { name, task, index, spec, specHash, live, current, outdated, fits, ended, ...at };
-  return { ...found, shown: isDone(found) ? ended : standingFor(found) };
+  const shown = isDone({ ended, specHash }) ? ended : standingFor({ fits, live, ended });
+  // Written out: made of spreads, with a function among them, each slot would have a shape of its own, and whoever reads many would be slow.
+  const part = { fits, spec };
+  const isUpAsWanted = shown?.desired === 'running' && fits(shown) && isUp(shown, part);
+  const isTroubled = shown?.reason !== undefined && (shown.state !== 'running' || shown.health === 'unhealthy');
+  const isIdle = shown === undefined || shown.state === 'pending';
+  const [up] = current.filter((record) => isUp(record, part)).toSorted((a, b) => (a.stateAt ?? 0) - (b.stateAt ?? 0));
+  const upAt = up && (up.stateAt ?? 0);
+  const isChecked = up?.hasCheck === true;
+  return {
+    name,
+    task,
+    index,
+    spec,
+    boundTo,
+    specHash,
+    live,
+    current,
+    outdated,
+    fits,
+    ended,
+    shown,
+    isUpAsWanted,
+    isTroubled,
+    isIdle,
+    upAt,
+    isChecked,
+  };
 }
 
 /** Whether a task is where its job may be; one without a place may. */

@@ -3,6 +3,9 @@ export const jobLimits = {
   // --- jobs
   /** Instances one job may ask for. */
   jobInstancesMax: 1_000_000,
+  /** From so many instances on a job is followed only so often, however often its tasks report. */
+  largeJobInstances: 1_000,
+  largeJobFollowMs: 20,
   /** Tasks (specs) one job may have. */
   jobTasksMax: 100,
   /** Priority of a job that tells none; higher is placed first. */
