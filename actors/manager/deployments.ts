@@ -16,9 +16,10 @@ export function released(leader: Leader, before: JobRecord, job: JobRecord): Job
   return job;
 }
 
-function asReleased({ version, createdAt, cause }: Release, { deployment }: JobRecord): Release {
+function asReleased({ version, createdAt, cause }: Release, { deployment, stamps }: JobRecord): Release {
   const { state, reason } = deployment ?? {};
-  return { version, createdAt, cause, ...(state === undefined ? {} : { state }), ...(reason === undefined ? {} : { reason }) };
+  const digests = stamps?.digests === undefined ? {} : { digests: stamps.digests };
+  return { version, createdAt, cause, ...digests, ...(state === undefined ? {} : { state }), ...(reason === undefined ? {} : { reason }) };
 }
 
 /** A job's deployment begins: the one before it is over. @param known the job before */
@@ -48,6 +49,10 @@ export function promoteJob(leader: Leader, job: JobRecord): void {
     const now = deployment === undefined ? 'it has none' : `its deployment of version ${deployment.version} is ${deployment.state}`;
     throw problem('conflict', `job ${job.name} has no deployment that waits: ${now}`);
   }
-  const patch = { promoted: true as const, progressAt: leader.deps.ambient.clock.now(), startedAt: leader.deps.ambient.clock.now() };
-  released(leader, job, moveDeployment(leader, job, 'deployment.promoted', patch, 'promoted by its user'));
+  const now = leader.deps.ambient.clock.now();
+  leader.progress.note(job);
+  // In its next run what was rejected or given up is tried once more.
+  const tried: JobRecord = deployment.state === 'paused' ? { ...job, run: job.run + 1 } : job;
+  const patch = { promoted: true as const, progressAt: now, startedAt: now };
+  released(leader, job, moveDeployment(leader, tried, 'deployment.promoted', patch, 'promoted by its user'));
 }

@@ -128,7 +128,7 @@ function usersById({ state }: Pick<Leader, 'state'>): Map<string, JobRecord[]> {
   const users = new Map<string, JobRecord[]>();
   for (const job of state.jobs.values()) {
     const { state: stage = 'succeeded', goodVersion } = job.deployment ?? {};
-    const mayFail = goodVersion !== undefined && stage !== 'succeeded' && stage !== 'superseded';
+    const mayFail = goodVersion !== undefined && stage !== 'succeeded';
     const fallback = mayFail ? state.versions.get(versionKey(job.name, goodVersion)) : undefined;
     const ids = new Set([...filesUsedBy(job.spec), ...(fallback ? filesUsedBy(fallback) : [])]);
     for (const id of ids) users.set(id, [...(users.get(id) ?? []), job]);

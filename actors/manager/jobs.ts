@@ -11,7 +11,7 @@ import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
 import type { FoundImages } from './digests.ts';
 import type { Leader } from './leader.ts';
-import { beginDeployment } from './deployments.ts';
+import { beginDeployment, released } from './deployments.ts';
 import { followDeployment } from './rollout.ts';
 import { forgetFile, withFiles } from './files.ts';
 import { moveDeployment, moveJob } from './moves.ts';
@@ -111,7 +111,7 @@ export function stopJob(leader: Leader, name: string, purge: boolean): void {
   if (job.status === 'completed' && job.spec.schedule === undefined && !purge) return;
   const stopping: JobRecord = { ...job, stopWanted: true, purgeWanted: purge, index: leader.nextIndex() };
   leader.ledger.putJob(stopping);
-  moveDeployment(leader, stopping, 'deployment.superseded', {}, 'stopped by its user');
+  released(leader, stopping, moveDeployment(leader, stopping, 'deployment.superseded', {}, 'stopped by its user'));
 }
 
 /** Wants one task stopped. Its slot gets a fresh one, unless the job is there for this one task only. */
@@ -149,7 +149,9 @@ export function followJob(leader: Leader, name: string): void {
 function followDeadline(leader: Leader, job: JobRecord): JobRecord {
   const { deadlineMs } = job.spec;
   const isOver = job.expired || job.stopWanted || job.status === 'completed' || job.status === 'failed';
-  if (deadlineMs === undefined || job.runAt === undefined || isOver || isDormant(job)) return job;
+  if (deadlineMs === undefined || job.runAt === undefined || isOver) return job;
+  // Of one that rests what is left of a run is meant.
+  if (isDormant(job) && !leader.state.slotsOf(job).slots.some(({ live }) => live.length > 0)) return job;
   const at = job.runAt + deadlineMs;
   if (leader.deps.ambient.clock.now() < at) {
     leader.lookAtJob(job.name, at);
@@ -179,6 +181,7 @@ export function forgetJob(leader: Leader, job: JobRecord): void {
   forgetVersions(leader, job);
   forgetFile(leader, 'payload', job.name);
   leader.lookAtJob(job.name, undefined);
+  leader.progress.forget(job.name);
   leader.ledger.removeJob(job.name);
   leader.ledger.note({ machine: 'job', id: job.name, from: job.status, to: 'none', event: 'job.purged', cause: 'purged', job: job.name });
 }

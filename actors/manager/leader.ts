@@ -4,7 +4,7 @@
  */
 import type { Release } from '../../src/core/deployment.ts';
 import { Deadlines } from '../../src/core/deadlines.ts';
-import { problem } from '../../src/core/errors.ts';
+import { asCubeError, problem } from '../../src/core/errors.ts';
 import type { Epoch } from '../../src/core/events.ts';
 import type { SealedFile } from '../../src/core/files.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
@@ -28,6 +28,7 @@ import { Sessions } from './sessions.ts';
 import { ClusterState } from './state.ts';
 import { TaskUsages } from './task-usages.ts';
 import type { Losses } from './losses.ts';
+import { Progress } from './progress.ts';
 import { Strays } from './stray-list.ts';
 
 /** What a manager works with. */
@@ -101,6 +102,8 @@ export class Leader {
   readonly strays = new Strays();
   /** After a loss nothing is made or placed until the nodes have told what they hold. */
   takesStock = false;
+  /** When deployments last got on. */
+  readonly progress: Progress;
   /** Where round robin goes on. */
   cursor = -1;
   /** When jobs are looked at again, as it was asked for. */
@@ -121,6 +124,7 @@ export class Leader {
     this.state = stateFrom(loaded);
     this.events = events;
     this.sessions = new Sessions(this);
+    this.progress = new Progress(deps.ambient.clock);
     this.#index = [...this.state.jobs.values()].reduce((most, job) => Math.max(most, job.index), loaded.revision);
     this.ledger = new Ledger({
       state: this.state,
@@ -220,8 +224,7 @@ export class Leader {
       ledger.dirtyJobs.clear();
       for (const job of jobs) {
         if (this.#isFollowedLater(job)) continue;
-        followJob(this, job);
-        followTicks(this, job);
+        this.#follow(job);
       }
     }
     this.sessions.sendChanges();
@@ -229,6 +232,18 @@ export class Leader {
     if (this.#placingWanted) {
       this.#placingWanted = false;
       ledger.then(() => this.office.wantPlacing());
+    }
+  }
+
+  /** What is wrong with one job must not keep the others from being followed, and what was asked for from being answered. */
+  #follow(name: string): void {
+    try {
+      followJob(this, name);
+      followTicks(this, name);
+    } catch (thrown) {
+      const { message, cause } = asCubeError(thrown);
+      const stack = thrown instanceof Error ? thrown.stack : undefined;
+      this.deps.ambient.log.error(`job ${name} could not be followed: ${message}`, { stack, cause: String(cause) });
     }
   }
 

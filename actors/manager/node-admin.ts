@@ -6,7 +6,7 @@ import type { LabelChange, NodeStatus } from '../../src/ports/control.ts';
 import type { Leader } from './leader.ts';
 import { moveTask } from './moves.ts';
 import { nodeStatus } from './queries.ts';
-import { nodesChanged } from './system.ts';
+import { nodeChanged } from './system.ts';
 
 /** The node of that name or id, or the only one whose id begins so. @throws CubeError `not-found`, `conflict` */
 function nodeCalled({ state }: Leader, ref: string): NodeRecord {
@@ -60,7 +60,7 @@ export function removeNode(leader: Leader, ref: string): NodeStatus {
   leader.sessions.cut(node.id, 'the node was removed');
   dropNode(leader, node, { event: 'node.removed', reason: `node ${node.name} was removed`, cause: 'removed by its user' });
   leader.roomChanged();
-  nodesChanged(leader);
+  nodeChanged(leader, node.id);
   return before;
 }
 
@@ -106,6 +106,6 @@ function change(leader: Leader, node: NodeRecord, event: string, cause: string):
   leader.ledger.note({ machine: 'node', id: node.id, from: node.state, to: node.state, event, cause, node: node.name });
   // Elsewhere, too: what is spread over values of a label may have another place now.
   leader.roomChanged();
-  nodesChanged(leader);
+  nodeChanged(leader, node.id);
   return nodeStatus(leader, changed);
 }

@@ -11,7 +11,7 @@ import { dropNode, withLabels } from './node-admin.ts';
 import { takeReports } from './reports.ts';
 import type { Verdict } from './sessions.ts';
 import { isForgetful, takeStock } from './strays.ts';
-import { nodesChanged } from './system.ts';
+import { nodeChanged } from './system.ts';
 
 type Greeting = Extract<WorkerFrame, { type: 'greet' }>;
 
@@ -90,7 +90,7 @@ export function greet(leader: Leader, link: string, greeting: Greeting): void {
   leader.sessions.sendAll(facts.id, verdicts);
   leader.ledger.then(() => leader.office.greeted(link));
   leader.roomChanged();
-  nodesChanged(leader);
+  nodeChanged(leader, facts.id);
 }
 
 function refusalOf(leader: Leader, greeting: Greeting): CubeError | undefined {

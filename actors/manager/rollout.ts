@@ -1,4 +1,5 @@
 /** Following a job's roll-out, and what comes of it when it fails. What is decided is in src/core/rollout.ts. */
+import { asCubeError } from '../../src/core/errors.ts';
 import type { JobRecord } from '../../src/core/job.ts';
 import { rolloutSignal, updateOf } from '../../src/core/rollout.ts';
 import type { Slot } from '../../src/core/slots.ts';
@@ -11,14 +12,19 @@ import { rollBackTo } from './versions.ts';
 /** Follows a job's deployment. @returns the job as it is then; undefined when it was rolled back, and there is another to follow */
 export function followDeployment(leader: Leader, job: JobRecord, slots: readonly Slot[]): JobRecord | undefined {
   const { deployment } = job;
-  if (deployment === undefined || job.stopWanted || deployment.state === 'succeeded' || deployment.state === 'superseded') return job;
+  if (deployment === undefined || job.stopWanted || deployment.state === 'superseded') return job;
+  // What was out of reach meanwhile may be back with an earlier version.
+  if (deployment.state === 'succeeded' && !slots.some(({ outdated }) => outdated.length > 0)) return job;
   const { limits, ambient } = leader.deps;
   const now = ambient.clock.now();
-  const { event, reason, updated, lookAt } = rolloutSignal(job, deployment, slots, now, limits);
+  const times = { now, quietMs: leader.progress.quietMs(job) };
+  const { event, reason, updated, lookAt } = rolloutSignal(job, deployment, slots, times, limits);
   leader.lookAtJob(job.name, lookAt);
   let next = job;
   if (updated !== deployment.updated) {
-    const progressAt = updated > deployment.updated ? now : deployment.progressAt;
+    const isProgress = updated > deployment.updated;
+    if (isProgress) leader.progress.note(job);
+    const progressAt = isProgress ? now : deployment.progressAt;
     next = { ...job, deployment: { ...deployment, updated, progressAt } };
     leader.ledger.putJobStatus(next);
   }
@@ -33,8 +39,17 @@ export function followDeployment(leader: Leader, job: JobRecord, slots: readonly
   const failed = moveDeployment(leader, next, pauses ? 'deployment.paused' : event, { reason }, reason ?? '');
   released(leader, next, failed);
   const good = deployment.goodVersion;
-  if (onFailure !== 'rollback' || !deployment.replaces || good === undefined || good === deployment.version) return failed;
+  const isRollback = deployment.rollbackOf !== undefined || good === undefined || good === deployment.version;
+  if (onFailure !== 'rollback' || !deployment.replaces || isRollback) return failed;
   if (!leader.state.versions.has(versionKey(job.name, good))) return failed;
-  rollBackTo(leader, failed, good, `version ${deployment.version} failed: ${reason ?? 'no reason is known'}`);
+  try {
+    rollBackTo(leader, failed, good, `version ${deployment.version} failed: ${reason ?? 'no reason is known'}`);
+  } catch (thrown) {
+    // A secret that version used is gone: there is no way back, and the user is told why.
+    const why = `${reason ?? ''}; it cannot be rolled back to version ${good}: ${asCubeError(thrown).message}`;
+    const stuck: JobRecord = { ...failed, deployment: { ...failed.deployment!, reason: why } };
+    leader.ledger.putJobStatus(stuck);
+    return stuck;
+  }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** System jobs: one instance on each node that matches. */
-import { sameSeats, seatsOf } from '../../src/core/seats.ts';
+import { isSeatedRight, sameSeats, seatsOf } from '../../src/core/seats.ts';
 import type { JobRecord } from '../../src/core/job.ts';
 import type { Leader } from './leader.ts';
 import type { ClusterState } from './state.ts';
@@ -11,9 +11,12 @@ export function seated({ nodes }: Pick<ClusterState, 'nodes'>, job: JobRecord): 
   return sameSeats(seats, job.seats) ? job : { ...job, seats };
 }
 
-/** Nodes joined, left, or are not what they were: system jobs follow. */
-export function nodesChanged(leader: Leader): void {
+/** A node joined, left, or is not what it was: system jobs follow. */
+export function nodeChanged(leader: Leader, id: string): void {
+  const node = leader.state.nodes.get(id);
   for (const job of leader.state.jobs.values()) {
+    // Most of what happens to a node changes nothing for a job, and there may be many nodes.
+    if (job.spec.type !== 'system' || isSeatedRight(job.spec, node, job.seats?.[id])) continue;
     const next = seated(leader.state, job);
     if (next !== job) leader.ledger.putJob(next);
   }

@@ -1,8 +1,11 @@
 /** Versions of a job: how one is made, what is kept of them, and going back to one. */
+import type { Deployment } from '../../src/core/deployment.ts';
 import { problem } from '../../src/core/errors.ts';
 import type { JobRecord, JobSpec } from '../../src/core/job.ts';
 import { specDiff } from '../../src/core/spec-diff.ts';
+import { sameJob } from '../../src/core/spec-hash.ts';
 import { submission, underNewTerms } from '../../src/core/submission.ts';
+import { isFinal } from '../../src/core/task.ts';
 import { nearest } from '../../src/core/text.ts';
 import type { VersionView } from '../../src/ports/control.ts';
 import { beginDeployment } from './deployments.ts';
@@ -17,7 +20,9 @@ export function putVersion(leader: Leader, known: JobRecord | undefined, job: Jo
   const { ledger } = leader;
   ledger.putVersion(job.name, job.version, job.spec);
   const state = job.deployment?.state;
-  ledger.putRelease(job.name, { version: job.version, createdAt: job.updatedAt, cause, ...(state === undefined ? {} : { state }) });
+  const digests = job.stamps?.digests === undefined ? {} : { digests: job.stamps.digests };
+  const stage = state === undefined ? {} : { state };
+  ledger.putRelease(job.name, { version: job.version, createdAt: job.updatedAt, cause, ...digests, ...stage });
   beginDeployment(leader, known, job, cause);
   if (known === undefined) {
     ledger.note({ machine: 'job', id: job.name, from: 'none', to: 'pending', event: 'job.changed', cause, job: job.name });
@@ -45,9 +50,10 @@ function keepTermsFresh(leader: Leader, job: JobRecord): void {
   }
 }
 
-/** Versions beyond the newest few go, but for those that tasks were made from, and the one to which a failure would roll back. */
+/** Versions beyond the newest few go, but for those of which tasks run, and the one to which a failure would roll back. */
 function trimVersions(leader: Leader, job: JobRecord): void {
-  const used = new Set(leader.state.tasksOf(job.name).map((task) => versionKey(task.job, task.version)));
+  const live = leader.state.tasksOf(job.name).filter((task) => !isFinal(task));
+  const used = new Set(live.map((task) => versionKey(task.job, task.version)));
   const good = job.deployment?.goodVersion;
   if (good !== undefined) used.add(versionKey(job.name, good));
   for (const version of keptVersions(leader, job).slice(leader.deps.limits.jobVersionsMax)) {
@@ -103,8 +109,7 @@ function want(leader: Leader, job: JobRecord, spec: JobSpec, cause: string): Job
  */
 export function rollBack(leader: Leader, job: JobRecord, version?: number): void {
   const kept = keptVersions(leader, job);
-  const good = job.deployment?.goodVersion;
-  const to = version ?? (good !== undefined && good < job.version && kept.includes(good) ? good : kept[1]);
+  const to = version ?? lastGoodBefore(leader, job, kept) ?? kept[1];
   if (to === job.version) throw problem('conflict', `job ${job.name} is at version ${to} already`);
   if (to === undefined || !kept.includes(to)) {
     const list = kept.length > 1 ? `there are ${kept.toReversed().join(', ')}` : 'there is only the current one';
@@ -112,20 +117,34 @@ export function rollBack(leader: Leader, job: JobRecord, version?: number): void
       hint: `see \`cube history ${job.name}\``,
     });
   }
-  want(leader, job, leader.state.versions.get(versionKey(job.name, to))!, `rolled back to version ${to}`);
+  want(leader, withImagesOf(leader, job, to), leader.state.versions.get(versionKey(job.name, to))!, `rolled back to version ${to}`);
+}
+
+/** The newest version before the current one that succeeded, and was another. */
+function lastGoodBefore({ state }: Leader, job: JobRecord, kept: readonly number[]): number | undefined {
+  return kept.find((version) => {
+    const key = versionKey(job.name, version);
+    const isGood = state.releases.get(key)?.state === 'succeeded';
+    return version < job.version && isGood && !sameJob(state.versions.get(key)!, job.spec);
+  });
+}
+
+/** A job whose images stand for what they did in an earlier version. */
+function withImagesOf({ state }: Leader, job: JobRecord, version: number): JobRecord {
+  const digests = state.releases.get(versionKey(job.name, version))?.digests;
+  if (job.stamps?.digests === undefined && digests === undefined) return job;
+  const { digests: _now, ...stamps } = job.stamps ?? {};
+  return { ...job, stamps: { ...stamps, ...(digests === undefined ? {} : { digests }) } };
 }
 
 /** Goes back to the last good version because the current one failed. */
 export function rollBackTo(leader: Leader, job: JobRecord, version: number, why: string): void {
   const spec = leader.state.versions.get(versionKey(job.name, version))!;
-  const next = want(leader, job, spec, `rolled back to version ${version}: ${why}`);
+  const next = want(leader, withImagesOf(leader, job, version), spec, `rolled back to version ${version}: ${why}`);
   if (next.deployment === undefined) return;
-  // What it goes back to was good: there is nothing to fall back on if that does not work either.
-  const { goodVersion: _good, ...deployment } = next.deployment;
-  leader.ledger.putJob({
-    ...leader.state.jobs.get(next.name)!,
-    deployment: { ...deployment, promoted: true, rollbackOf: job.version, reason: why },
-  });
+  // What it goes back to was good: it is not gone back any further if that does not work either.
+  const deployment: Deployment = { ...next.deployment, goodVersion: version, promoted: true, rollbackOf: job.version, reason: why };
+  leader.ledger.putJob({ ...leader.state.jobs.get(next.name)!, deployment });
 }
 
 /** Wants other numbers of instances. @throws CubeError `usage`, `not-found` */

@@ -51,8 +51,16 @@ export class Dependencies {
 
   #unmet(dependsOn: Readonly<Record<string, DependencyCondition>>): { readonly on: string; readonly text: string }[] {
     return Object.entries(dependsOn)
-      .filter(([on, condition]) => !this.#of(on).every((slot) => isMet(slot, condition)))
+      .filter(([on, condition]) => !this.#of(on).every((slot) => isMet(slot, condition) || this.#isHeldBack(slot)))
       .map(([on, condition]) => ({ on, text: `${on} ${wording[condition]}` }));
+  }
+
+  /** Whether a slot goes on as it was until its job's canaries are found good: nobody waits for it meanwhile. */
+  #isHeldBack(slot: Slot): boolean {
+    const { deployment, spec } = this.#job;
+    const canary = spec.update?.canary ?? 0;
+    if (canary === 0 || slot.rank <= canary || deployment === undefined || deployment.promoted) return false;
+    return slot.outdated.some((task) => isUp(task, slot));
   }
 
   #of(task: string): readonly Slot[] {

@@ -35,6 +35,8 @@ export interface Release {
   readonly createdAt: number;
   /** Why there is one: `submitted`, `rolled back to version 3`, `scaled: web=5`. */
   readonly cause: string;
+  /** What its images stood for, where that was asked for. */
+  readonly digests?: Readonly<Record<string, string>>;
   /** How its roll-out ended, or what it is at; absent where there was none. */
   readonly state?: DeploymentState;
   readonly reason?: string;

@@ -7,7 +7,7 @@ import { formatDuration } from './duration.ts';
 import { shortId } from './ids.ts';
 import { runKind, type JobRecord, type UpdateSpec } from './job.ts';
 import type { Limits } from './limits.ts';
-import { goesOn, orderOf, steadyAt, updateOf, waitsForPromotion, slotSteadyAt } from './rollout.ts';
+import { goesOn, isExcused, orderOf, steadyAt, updateOf, waitsForPromotion, slotSteadyAt } from './rollout.ts';
 import { isDone, isReachable, isUp, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 import { isDormant } from './ticks.ts';
@@ -44,7 +44,11 @@ export function reconcile(job: JobRecord, slots: readonly Slot[], extra: readonl
     for (const slot of slots) for (const task of slot.live) stop(task, over);
     return changes;
   }
-  if (isDormant(job)) return changes;
+  if (isDormant(job)) {
+    // The run of a tick comes to its end. What no tick has begun is of a job of another type.
+    for (const slot of slots) for (const task of slot.live) if (task.tick === undefined) stop(task, 'the job rests until it is to run');
+    return changes;
+  }
   const terms = termsOf(job, slots, now, limits);
   for (const slot of slots) {
     if (isSettled(slot)) continue;
@@ -143,20 +147,20 @@ function isOutdated(slot: Slot): boolean {
 
 /** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
 function isChanging(slot: Slot, { job, update, now, limits }: Pick<Terms, 'job' | 'update' | 'now' | 'limits'>): boolean {
-  if (isOutdated(slot) || slot.ended?.state === 'completed') return false;
+  if (isOutdated(slot) || slot.ended?.state === 'completed' || isExcused(slot)) return false;
   // It waits until fewer of its batch job run: the others must go on, or they would wait for each other.
   if (job.spec.parallelism !== undefined && slot.live.length === 0) return false;
   if (update.onFailure === 'continue' && slot.ended?.specHash === slot.specHash) return false;
   // Without a deployment's word (batch, records of earlier versions) to run is enough.
   const isGated = job.deployment !== undefined;
-  return isGated ? (slotSteadyAt(slot, update, limits) ?? Infinity) > now : slot.upAt === undefined;
+  return isGated ? (slotSteadyAt(slot, update, now, limits) ?? Infinity) > now : slot.upAt === undefined;
 }
 
 /** Begins a slot's update, if it is its turn. */
 function beginUpdate({ job, update, dependencies, updateRooms }: Terms, slot: Slot, old: TaskRecord): Change[] {
   const { deployment } = job;
   if (!goesOn(job, update)) return [];
-  if (deployment !== undefined && waitsForPromotion(deployment, update) && slot.index > update.canary) return [];
+  if (deployment !== undefined && waitsForPromotion(deployment, update) && slot.rank > update.canary) return [];
   // What has found no place does nothing that has to go on.
   if (old.node === undefined) return [{ kind: 'stop', task: old, reason: replacedBy(job) }];
   if (dependencies.waitOf(slot) !== undefined || !updateRooms.take(slot.task)) return [];
@@ -198,7 +202,7 @@ function settle(terms: Terms, slot: Slot, old: TaskRecord | undefined): Change[]
 /** Why the task of an earlier version goes now that the new one is there; undefined while it has to stay. */
 function whyReplaced({ job, now, limits, update }: Terms, slot: Slot, keep: TaskRecord): string | undefined {
   const order = orderOf(slot, job.spec);
-  const isSteady = (steadyAt(keep, slot, update, limits) ?? Infinity) <= now;
+  const isSteady = (steadyAt(keep, slot, update, now, limits) ?? Infinity) <= now;
   if (order === 'stop-first' || isSteady) return replacedBy(job);
   // Unless others are being stopped to make room for it.
   const wantsRoom = keep.state === 'pending' && keep.wantsRoom === true && keep.roomOn === undefined;

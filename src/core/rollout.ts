@@ -3,7 +3,7 @@ import type { Deployment } from './deployment.ts';
 import { formatDuration } from './duration.ts';
 import { runKind, type JobRecord, type JobSpec, type UpdateSpec } from './job.ts';
 import type { Limits } from './limits.ts';
-import { isDone, isStuck, isUp, type Slot } from './slots.ts';
+import { isDone, isReachable, isStuck, isUp, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 
 /** A job's terms of update, with the defaults where it tells none. */
@@ -30,9 +30,14 @@ function healthyForMs(task: TaskRecord, { spec }: Pick<Slot, 'spec'>, update: Up
   return update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs);
 }
 
-/** When a task will have been well for long enough, ms since the epoch; undefined while it is not well. */
-export function steadyAt(task: TaskRecord, slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
-  return isUp(task, slot) ? (task.stateAt ?? 0) + healthyForMs(task, slot, update, limits) : undefined;
+/** When a task will have been well for long enough, ms since the epoch; undefined while it is not well. @param now ms since the epoch */
+export function steadyAt(task: TaskRecord, slot: Slot, update: UpdateSpec, now: number, limits: Limits): number | undefined {
+  return isUp(task, slot) ? past(task.stateAt ?? 0, now) + healthyForMs(task, slot, update, limits) : undefined;
+}
+
+/** A time that lies in the future was noted before the clock was set back: it is long ago. */
+function past(at: number, now: number): number {
+  return at > now ? 0 : at;
 }
 
 /** What the slots of a job say of its deployment. */
@@ -46,25 +51,30 @@ export interface RolloutSignal {
   readonly lookAt?: number;
 }
 
-/**
- * Draws it.
- * @param now ms since the epoch
- */
-export function rolloutSignal(job: JobRecord, deployment: Deployment, slots: readonly Slot[], now: number, limits: Limits): RolloutSignal {
+/** What the time is, ms since the epoch, and how long ago an instance last became what it should be, by a clock that nobody sets. */
+interface Times {
+  readonly now: number;
+  readonly quietMs: number;
+}
+
+/** Draws it. */
+export function rolloutSignal(job: JobRecord, deployment: Deployment, all: readonly Slot[], times: Times, limits: Limits): RolloutSignal {
+  const { now } = times;
   const update = updateOf(job.spec, limits);
+  const slots = all.filter((slot) => !isExcused(slot));
   let updated = 0;
   let lookAt = Number.POSITIVE_INFINITY;
   let failure: string | undefined;
   let canariesWait = false;
   for (const slot of slots) {
-    const at = settledAt(slot, update, limits);
+    const at = settledAt(slot, update, now, limits);
     if (at !== undefined && at <= now && slot.outdated.length === 0) {
       updated++;
       continue;
     }
     // Then the task before it may go.
     if (at !== undefined && at > now) lookAt = Math.min(lookAt, at);
-    if (slot.index <= update.canary) canariesWait = true;
+    if (slot.rank <= update.canary) canariesWait = true;
     failure ??= failureOf(slot, job, deployment);
   }
   const next = { updated, ...(lookAt < Number.POSITIVE_INFINITY ? { lookAt } : {}) };
@@ -73,24 +83,34 @@ export function rolloutSignal(job: JobRecord, deployment: Deployment, slots: rea
   if (failure !== undefined && update.onFailure !== 'continue') return { ...next, event: 'deployment.failed', reason: failure };
   if (deployment.state === 'awaitingPromotion') return next;
   if (waitsForPromotion(deployment, update) && !canariesWait) return { ...next, event: 'canaries.healthy' };
-  const progressAt = updated > deployment.updated ? now : deployment.progressAt;
-  if (now >= progressAt + update.deadlineMs) {
+  const leftMs = update.deadlineMs - (updated > deployment.updated ? 0 : times.quietMs);
+  if (leftMs <= 0) {
     const reason = failure ?? `no progress for ${formatDuration(update.deadlineMs)}: ${updated} of ${slots.length} are well`;
     return { ...next, event: 'deployment.failed', reason };
   }
-  return { updated, lookAt: Math.min(lookAt, progressAt + update.deadlineMs) };
+  return { updated, lookAt: Math.min(lookAt, now + leftMs) };
 }
 
 /** When a slot's task of the wanted version is what it should be. */
-function settledAt(slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
-  return isDone(slot) ? 0 : slotSteadyAt(slot, update, limits);
+function settledAt(slot: Slot, update: UpdateSpec, now: number, limits: Limits): number | undefined {
+  return isDone(slot) ? 0 : slotSteadyAt(slot, update, now, limits);
 }
 
 /** When a slot will have been well for long enough, ms since the epoch; undefined while nothing of it is well. */
-export function slotSteadyAt(slot: Slot, update: UpdateSpec, limits: Limits): number | undefined {
+export function slotSteadyAt(slot: Slot, update: UpdateSpec, now: number, limits: Limits): number | undefined {
   if (slot.upAt === undefined) return undefined;
   const isChecked = slot.isChecked || typeof slot.spec.health === 'object';
-  return slot.upAt + (update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs));
+  return past(slot.upAt, now) + (update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs));
+}
+
+/**
+ * Whether a slot is bound to a node that can have no new task now: it is down, or takes none. Nobody waits for that node; it follows
+ * when it is back.
+ */
+export function isExcused({ boundTo, current, live }: Slot): boolean {
+  if (boundTo === undefined || live.length === 0) return false;
+  if (current.length === 0) return live.every((task) => !isReachable(task));
+  return current.every((task) => task.state === 'pending' && task.wantsRoom === false);
 }
 
 /** Whether a deployment has canaries that nobody has found good yet. */
@@ -113,5 +133,6 @@ export function goesOn(job: JobRecord, update: UpdateSpec): boolean {
   if (deployment === undefined || deployment.state === 'rolling' || deployment.state === 'succeeded') return true;
   if (deployment.state !== 'failed') return false;
   // Where there is nothing good to go back to, what was begun is the best there is.
-  return update.onFailure === 'continue' || (update.onFailure === 'rollback' && deployment.goodVersion === undefined);
+  const hasGood = deployment.goodVersion !== undefined && deployment.rollbackOf === undefined;
+  return update.onFailure === 'continue' || (update.onFailure === 'rollback' && !hasGood);
 }

@@ -29,6 +29,12 @@ export function seatsOf(
   return Object.fromEntries(ordered.map(({ id, tasks }) => [id, { index: indexFor(id), tasks }]));
 }
 
+/** Whether a node has the seat that it is to have, or none. @param node undefined for one that is gone */
+export function isSeatedRight(spec: JobSpec, node: NodeRecord | undefined, seat: Seat | undefined): boolean {
+  const wanted = node !== undefined && (node.eligible || seat !== undefined) ? tasksFor(spec, node) : [];
+  return wanted.join() === (seat?.tasks ?? []).join();
+}
+
 /** Names of the tasks that a node is to have. */
 function tasksFor({ datacenters, tasks }: JobSpec, node: NodeRecord): readonly string[] {
   if (datacenters.length > 0 && !datacenters.includes(node.dc)) return [];

@@ -10,6 +10,8 @@ interface SlotIdentity {
   readonly task: string;
   /** Counted from 1. */
   readonly index: number;
+  /** Its place among the slots of its task, from 1: its index, where no numbers are left out. */
+  readonly rank: number;
   readonly spec: TaskSpec;
   /** Id of the only node it may be on: a system job's. */
   readonly boundTo?: string | undefined;
@@ -110,17 +112,18 @@ function* identitiesOf({ name: job, spec: { type, tasks }, seats = {} }: JobReco
   if (type === 'parameterized') return;
   for (const [task, spec] of Object.entries(tasks)) {
     if (type !== 'system') {
-      for (let index = 1; index <= spec.count; index++) yield { name: slotName(job, task, index), task, index, spec };
+      for (let index = 1; index <= spec.count; index++) yield { name: slotName(job, task, index), task, index, rank: index, spec };
       continue;
     }
+    let rank = 0;
     for (const [boundTo, { index, tasks: wanted }] of seated) {
-      if (wanted.includes(task)) yield { name: slotName(job, task, index), task, index, spec, boundTo };
+      if (wanted.includes(task)) yield { name: slotName(job, task, index), task, index, rank: ++rank, spec, boundTo };
     }
   }
 }
 
 function slotFrom(job: JobRecord, identity: SlotIdentity, records: TaskRecord[]): Slot {
-  const { name, task, index, spec, boundTo } = identity;
+  const { name, task, index, rank, spec, boundTo } = identity;
   records.sort((a, b) => a.run - b.run || a.createdAt - b.createdAt || a.version - b.version);
   const live = records.filter((record) => !isFinal(record));
   const counts = (record: TaskRecord): boolean => record.run >= (record.state === 'completed' ? job.completedFrom : job.run);
@@ -144,6 +147,7 @@ function slotFrom(job: JobRecord, identity: SlotIdentity, records: TaskRecord[])
     name,
     task,
     index,
+    rank,
     spec,
     boundTo,
     specHash,

@@ -37,9 +37,12 @@ export function submission(
     const job = stamps === undefined || stamps === known.stamps ? same : { ...same, stamps, hashes: hashesOf(spec, stamps) };
     return job.stopWanted ? { change: 'started', job: startedAgain(job, nextIndex(), now) } : { change: 'unchanged', job };
   }
-  const stamps = withDigests(known?.stamps, digests);
+  // What is to be purged is forgotten already, as far as its user cares.
+  const before = known?.purgeWanted ? undefined : known;
+  const stamps = ofImages(withDigests(before?.stamps, digests), spec);
   const hashes = hashesOf(spec, stamps);
-  const ticks = ticksUnder(known, spec, now);
+  const ticks = ticksUnder(before, spec, now);
+  const run = runOf(known, spec, hashes);
   const job: JobRecord = {
     name: spec.name,
     spec,
@@ -52,18 +55,36 @@ export function submission(
     status: known?.status ?? 'pending',
     createdAt: known?.createdAt ?? now,
     updatedAt: now,
-    run: (known?.run ?? 0) + 1,
-    completedFrom: known?.completedFrom ?? 0,
-    runAt: now,
+    run,
+    completedFrom: known?.purgeWanted ? run : (known?.completedFrom ?? 0),
+    runAt: spec.schedule === undefined ? now : (before?.runAt ?? now),
     ...(stamps === undefined ? {} : { stamps }),
     ...(ticks === undefined ? {} : { ticks }),
-    ...(spec.type === 'system' && known?.seats ? { seats: known.seats } : {}),
+    ...(spec.type === 'system' && before?.seats ? { seats: before.seats } : {}),
   };
-  return { change: known === undefined ? 'created' : 'updated', job: rolledOut(job, known?.stopWanted ? undefined : known, now) };
+  return { change: known === undefined ? 'created' : 'updated', job: rolledOut(job, before?.stopWanted ? undefined : before, now) };
+}
+
+/** The next run, but for a periodic job of which only the terms change: the run of its tick goes on. */
+function runOf(known: JobRecord | undefined, spec: JobSpec, hashes: JobRecord['hashes']): number {
+  if (known === undefined) return 1;
+  const isUnderWay = spec.type === 'periodic' && !known.stopWanted && known.ticks?.run === known.run;
+  return isUnderWay && sameHashes(known.hashes, hashes) ? known.run : known.run + 1;
+}
+
+function sameHashes(a: JobRecord['hashes'], b: JobRecord['hashes']): boolean {
+  return Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((task) => a[task] === b[task]);
 }
 
 function withDigests(stamps: Stamps | undefined, digests: NonNullable<Stamps['digests']>): Stamps | undefined {
   return Object.keys(digests).length === 0 ? stamps : { ...stamps, digests: { ...stamps?.digests, ...digests } };
+}
+
+/** Stamps without those of images that the spec does not name. */
+function ofImages(stamps: Stamps | undefined, { tasks }: JobSpec): Stamps | undefined {
+  if (stamps?.digests === undefined) return stamps;
+  const images = new Set(Object.values(tasks).map(({ image }) => image));
+  return { ...stamps, digests: Object.fromEntries(Object.entries(stamps.digests).filter(([image]) => images.has(image))) };
 }
 
 /** A job in its next run. */
@@ -79,17 +100,22 @@ export function startedAgain(job: JobRecord, index: number, now: number): JobRec
 
 /** A job whose containers are to be replaced although its spec stays: restarted, or made of other files or images than they were. */
 export function restamped(job: JobRecord, stamps: Stamps, index: number, now: number): JobRecord {
-  const next = { ...job, stamps, hashes: hashesOf(job.spec, stamps), index, updatedAt: now, run: job.run + 1 };
+  const { expired: _expired, ...rest } = job;
+  const next = { ...rest, stamps, hashes: hashesOf(job.spec, stamps), index, updatedAt: now, run: job.run + 1, runAt: now };
   return rolledOut(next, job, now);
 }
 
 /** A job at the beginning of its deployment. @param known the job before, whose containers it may replace; undefined where nothing of it runs */
 function rolledOut(job: JobRecord, known: JobRecord | undefined, now: number): JobRecord {
-  const { deployment: last, ...rest } = job;
+  const { deployment: own, ...rest } = job;
   if (runKind(job.spec.type) === 'batch') return rest;
-  const replaces = known !== undefined && Object.keys(job.hashes).some((task) => known.hashes[task] !== job.hashes[task]);
-  const goodVersion = lastGood(known ?? { ...job, deployment: last });
-  const isFirst = known === undefined ? job.version > (last?.version ?? 0) : known.version !== job.version;
+  const last = known?.deployment ?? own;
+  // What the one before has not done is left to this one, with what was said of its canaries.
+  const isLeftOver = last?.replaces === true && last.state !== 'succeeded';
+  const isChanged = known !== undefined && Object.keys(job.hashes).some((task) => known.hashes[task] !== job.hashes[task]);
+  const isFirst = job.version > (last?.version ?? 0);
+  const goodVersion = lastGood(known ?? { ...job, deployment: own });
+  const isPromoted = isChanged && isFirst ? false : isLeftOver ? last.promoted === true : true;
   const deployment: Deployment = {
     id: isFirst ? `${job.version}` : `${job.version}.${job.run}`,
     version: job.version,
@@ -98,9 +124,8 @@ function rolledOut(job: JobRecord, known: JobRecord | undefined, now: number): J
     progressAt: now,
     updated: 0,
     ...(goodVersion === undefined ? {} : { goodVersion }),
-    ...(replaces ? { replaces: true } : {}),
-    // Without a new version there is nothing that canaries could show.
-    ...(replaces && known.version !== job.version ? {} : { promoted: true }),
+    ...(isChanged || isLeftOver ? { replaces: true } : {}),
+    ...(isPromoted ? { promoted: true } : {}),
   };
   return { ...rest, deployment };
 }

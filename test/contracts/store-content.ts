@@ -19,7 +19,8 @@ function valuesContract(makeStore: MakeStore): void {
     const loaded = await store.load();
     assert.equal(loaded.revision, 0);
     assert.deepEqual(loaded.damage, []);
-    assert.deepEqual([...loaded.records.keys()].sort(), ['answer', 'job', 'meta', 'node', 'order', 'task', 'version']);
+    const kinds = ['answer', 'claim', 'file', 'job', 'meta', 'node', 'order', 'release', 'task', 'version'];
+    assert.deepEqual([...loaded.records.keys()].sort(), kinds);
     for (const records of loaded.records.values()) assert.equal(records.size, 0);
   });
 
