@@ -17,6 +17,7 @@ import { forgetFile, withFiles } from './files.ts';
 import { moveDeployment, moveJob } from './moves.ts';
 import { trimRuns } from './runs.ts';
 import { wantStopped } from './stopping.ts';
+import { versionKey } from './state.ts';
 import { isHeldBack, stopStray } from './strays.ts';
 import { seated } from './system.ts';
 import { forgetVersions, putVersion } from './versions.ts';
@@ -168,9 +169,13 @@ function apply(leader: Leader, job: JobRecord, change: Change): void {
   if (change.kind === 'stop') return wantStopped(leader, change.task, change.reason);
   if (isHeldBack(leader, change.slot.name)) return;
   const { clock, ids } = leader.deps.ambient;
-  const task = newTask(job, change, ids.id(), clock.now());
+  const { of, ...plain } = change;
+  const earlier = of && leader.state.versions.get(versionKey(job.name, of.version))?.tasks[change.slot.task];
+  const made = newTask(job, earlier ? change : plain, ids.id(), clock.now());
+  const task = earlier ? { ...made, image: earlier.image } : made;
   leader.ledger.putTask(task);
-  const cause = change.reason ?? `version ${job.version} wants it`;
+  const held = earlier ? `version ${task.version} again, since it is not known whether version ${job.version} is good` : undefined;
+  const cause = held ?? change.reason ?? `version ${job.version} wants it`;
   leader.ledger.note({ machine: 'task', id: task.id, from: 'none', to: 'pending', event: 'order.create', cause, job: job.name });
   leader.awaitPlace(task);
 }

@@ -14,6 +14,8 @@ export interface Deployment {
   readonly replaces?: true;
   /** The last good version before it. */
   readonly goodVersion?: number;
+  /** Spec hashes of that version by task: what is lost while it is not known whether this one is good is made anew from that. */
+  readonly goodHashes?: Readonly<Record<string, string>>;
   /** The version whose failure began this one. */
   readonly rollbackOf?: number;
   /** The canaries were found good. */

@@ -15,9 +15,15 @@ import { isDormant } from './ticks.ts';
 /** One thing to do about a slot. */
 export type Change =
   /** Make a record for this slot. */
-  | ({ readonly kind: 'create'; readonly slot: Slot } & Again)
+  | ({ readonly kind: 'create'; readonly slot: Slot; readonly of?: EarlierVersion } & Again)
   /** Want this record stopped. */
   | { readonly kind: 'stop'; readonly task: TaskRecord; readonly reason: string };
+
+/** The version that a record is made for, where it is not the one wanted. */
+export interface EarlierVersion {
+  readonly version: number;
+  readonly specHash: string;
+}
 
 /** How a slot is to be placed: after how many failures in a row, not before when, and where rather not. */
 interface Again {
@@ -196,7 +202,18 @@ function settle(terms: Terms, slot: Slot, old: TaskRecord | undefined): Change[]
   const again = next(job, slot, now, limits);
   if (again === undefined || terms.dependencies.waitOf(slot) !== undefined) return [];
   if (slot.live.length === 0 && !terms.runRooms.take('')) return [];
-  return [{ kind: 'create', slot, ...again }];
+  const of = heldBack(terms, slot);
+  return [{ kind: 'create', slot, ...again, ...(of === undefined ? {} : { of }) }];
+}
+
+/** The version that was good, for a slot whose turn has not come, while nobody knows whether the wanted one is good. */
+function heldBack({ job: { deployment }, update }: Terms, slot: Slot): EarlierVersion | undefined {
+  const { goodVersion: version, goodHashes, replaces, state } = deployment ?? {};
+  const specHash = goodHashes?.[slot.task];
+  if (!replaces || version === undefined || specHash === undefined || specHash === slot.specHash) return undefined;
+  const waits = deployment !== undefined && waitsForPromotion(deployment, update) && slot.rank > update.canary;
+  const isHeld = waits || state === 'paused' || (state === 'failed' && update.onFailure === 'pause');
+  return isHeld && slot.ended?.specHash !== slot.specHash ? { version, specHash } : undefined;
 }
 
 /** Why the task of an earlier version goes now that the new one is there; undefined while it has to stay. */

@@ -114,7 +114,7 @@ function rolledOut(job: JobRecord, known: JobRecord | undefined, now: number): J
   const isLeftOver = last?.replaces === true && last.state !== 'succeeded';
   const isChanged = known !== undefined && Object.keys(job.hashes).some((task) => known.hashes[task] !== job.hashes[task]);
   const isFirst = job.version > (last?.version ?? 0);
-  const goodVersion = lastGood(known ?? { ...job, deployment: own });
+  const good = lastGood(known ?? { ...job, deployment: own });
   const isPromoted = isChanged && isFirst ? false : isLeftOver ? last.promoted === true : true;
   const deployment: Deployment = {
     id: isFirst ? `${job.version}` : `${job.version}.${job.run}`,
@@ -123,7 +123,7 @@ function rolledOut(job: JobRecord, known: JobRecord | undefined, now: number): J
     startedAt: now,
     progressAt: now,
     updated: 0,
-    ...(goodVersion === undefined ? {} : { goodVersion }),
+    ...good,
     ...(isChanged || isLeftOver ? { replaces: true } : {}),
     ...(isPromoted ? { promoted: true } : {}),
   };
@@ -131,14 +131,16 @@ function rolledOut(job: JobRecord, known: JobRecord | undefined, now: number): J
 }
 
 /** The newest version of a job that is known to be good. */
-function lastGood({ version, deployment, status }: JobRecord): number | undefined {
-  if (deployment === undefined) return status === 'running' ? version : undefined;
-  return deployment.state === 'succeeded' ? deployment.version : deployment.goodVersion;
+function lastGood({ version, hashes, deployment, status }: JobRecord): Pick<Deployment, 'goodVersion' | 'goodHashes'> {
+  const isGood = deployment === undefined ? status === 'running' : deployment.state === 'succeeded';
+  if (isGood) return { goodVersion: version, goodHashes: hashes };
+  const { goodVersion, goodHashes } = deployment ?? {};
+  return { ...(goodVersion === undefined ? {} : { goodVersion }), ...(goodHashes === undefined ? {} : { goodHashes }) };
 }
 
 /** A record for a slot, as it waits for a place. */
 export function newTask(job: JobRecord, change: Extract<Change, { kind: 'create' }>, id: string, createdAt: number): TaskRecord {
-  const { slot, failures, placeAfter, avoid, reason } = change;
+  const { slot, failures, placeAfter, avoid, reason, of } = change;
   const fileVersions = versionsFor(job, slot.task);
   return {
     id,
@@ -146,8 +148,8 @@ export function newTask(job: JobRecord, change: Extract<Change, { kind: 'create'
     task: slot.task,
     index: slot.index,
     slot: slot.name,
-    version: job.version,
-    specHash: slot.specHash,
+    version: of?.version ?? job.version,
+    specHash: of?.specHash ?? slot.specHash,
     run: job.run,
     image: slot.spec.image,
     state: 'pending',

@@ -179,3 +179,23 @@ test('a batch job that is purged and submitted again at once does all its work a
   await ok(cluster, cluster.submit(spec));
   await cluster.until('a is done again', () => cluster.tasksOf('shop').filter(({ state }) => state === 'completed').length === 2);
 });
+
+test('what is lost while canaries wait, or an update is paused, comes back as it was', async () => {
+  const cluster = await began(shop('a'), 11, ['w1', 'w2', 'w3']);
+  await ok(cluster, cluster.submit(shop('b', { canary: 1 })));
+  await deployed(cluster, 'awaitingPromotion', 2);
+  const lost = live(cluster).find(({ slot }) => slot === 'shop/main.4')!;
+  cluster.host(lost.nodeName!).kill();
+  await cluster.until('it runs elsewhere', () =>
+    live(cluster).some(({ slot, id, state }) => slot === lost.slot && id !== lost.id && state === 'running'),
+  );
+  const again = live(cluster).find(({ slot, id }) => slot === lost.slot && id !== lost.id)!;
+  assert.deepEqual([again.version, again.specHash], [1, lost.specHash]);
+  await cluster.start(cluster.host(lost.nodeName!));
+  await ok(
+    cluster,
+    cluster.ask((control) => control.promote('shop')),
+  );
+  await deployed(cluster, 'succeeded', 2);
+  await cluster.until('all are of version 2', () => live(cluster).length === 5 && live(cluster).every(({ version }) => version === 2));
+});
