@@ -6,7 +6,7 @@
 import { slotName } from '../../src/core/ids.ts';
 import type { JobRecord } from '../../src/core/job.ts';
 import { counted, listed } from '../../src/core/text.ts';
-import { specHash } from '../../src/core/spec-hash.ts';
+import { hashesOf, specHash } from '../../src/core/spec-hash.ts';
 import { isFinal, type Holding, type TaskRecord, type TaskReport } from '../../src/core/task.ts';
 import type { WorkerFrame } from '../../src/ports/transport.ts';
 import type { Leader } from './leader.ts';
@@ -163,7 +163,8 @@ function versionOf(leader: Leader, job: JobRecord, { task, version, specHash: ha
   if (hash === undefined) return undefined;
   if (job.hashes[task] === hash) return job.version;
   const spec = leader.state.versions.get(versionKey(job.name, version));
-  return spec?.tasks[task] !== undefined && specHash(spec, task) === hash ? version : undefined;
+  if (spec?.tasks[task] === undefined) return undefined;
+  return specHash(spec, task) === hash || hashesOf(spec, job.stamps)[task] === hash ? version : undefined;
 }
 
 /** Records of a slot that a stray of the same node has followed: the node has ended and forgotten them, and must not begin them again. */

@@ -3,7 +3,7 @@ import { counted } from '../core/text.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Log } from '../ports/ambient.ts';
 import type { NodeStatus, StatusView } from '../ports/control.ts';
-import { recordKinds, shownJob, shownNode, shownTask, type RecordKind, type ShownRecord } from './records.ts';
+import { recordKinds, shownDeployments, shownJob, shownNode, shownTask, type RecordKind, type ShownRecord } from './records.ts';
 
 /** What bounds a book. */
 export type BookLimits = Pick<Limits, 'inspectRecordsMax' | 'inspectEndedMax'>;
@@ -17,7 +17,12 @@ interface Shelf {
 /** The records by key, of each kind those at work and those that ended. */
 export class RecordBook {
   readonly #limits: BookLimits;
-  readonly #shelves: Readonly<Record<RecordKind, Shelf>> = { node: emptyShelf(), job: emptyShelf(), task: emptyShelf() };
+  readonly #shelves: Readonly<Record<RecordKind, Shelf>> = {
+    node: emptyShelf(),
+    job: emptyShelf(),
+    deployment: emptyShelf(),
+    task: emptyShelf(),
+  };
 
   constructor(limits: BookLimits) {
     this.#limits = limits;
@@ -32,7 +37,7 @@ export class RecordBook {
     return this.get(key) !== undefined;
   }
 
-  /** Nodes, then jobs, then tasks, so that parents come before their children. */
+  /** Nodes, then jobs, then their deployments and tasks, so that parents come before their children. */
   all(): ShownRecord[] {
     return recordKinds.flatMap((kind) => this.of(kind));
   }
@@ -42,8 +47,9 @@ export class RecordBook {
     return [...ended.values(), ...live.values()];
   }
 
-  tasksOf(job: string): ShownRecord[] {
-    return this.of('task').filter((record) => record.job === job);
+  /** What belongs to a job: its deployment, its tasks. */
+  partsOf(job: string): ShownRecord[] {
+    return [...this.of('deployment'), ...this.of('task')].filter((record) => record.job === job);
   }
 
   /** Writes a record down; where there are too many, the one that changed longest ago is dropped. */
@@ -68,9 +74,11 @@ export class RecordBook {
     const { inspectRecordsMax, inspectEndedMax } = this.#limits;
     const before = this.all();
     const known = tasks.map(shownTask);
+    const deployments = jobs.flatMap(shownDeployments);
     const kept = [
       ...newest(nodes.map(shownNode), inspectRecordsMax),
       ...newest(jobs.map(shownJob), inspectRecordsMax),
+      ...newest(deployments, inspectRecordsMax),
       ...newest(
         known.filter(({ ended }) => ended),
         inspectEndedMax,
@@ -80,7 +88,7 @@ export class RecordBook {
         inspectRecordsMax,
       ),
     ];
-    const left = nodes.length + jobs.length + tasks.length - kept.length;
+    const left = nodes.length + jobs.length + deployments.length + tasks.length - kept.length;
     if (left > 0) log.info(`the inspector shows the newest ${counted(kept.length, 'record')}, and ${left} more once they change`);
     for (const record of before) this.remove(record);
     for (const record of kept) this.put(record);

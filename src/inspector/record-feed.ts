@@ -127,8 +127,8 @@ export class RecordFeed {
   /** A record that the cluster keeps no more; a job takes its tasks along. */
   #forget(event: ClusterEvent, record: ShownRecord): void {
     const told = eventOf(event);
-    const tasks = record.kind === 'job' ? this.book.tasksOf(event.id) : [];
-    for (const gone of [...tasks, record]) {
+    const parts = record.kind === 'job' ? this.book.partsOf(event.id) : [];
+    for (const gone of [...parts, record]) {
       this.book.remove(gone);
       this.#listener.changed(event.at, gone, told, true);
     }

@@ -2,7 +2,7 @@
 import { CubeError } from '../core/errors.ts';
 import type { ClusterEvent } from '../core/events.ts';
 import type { Control, StatusView } from '../ports/control.ts';
-import { shownJob, shownNode, shownTask, type ShownRecord } from './records.ts';
+import { shownDeployments, shownJob, shownNode, shownTask, type ShownRecord } from './records.ts';
 
 /**
  * The records of these events as they are now, by key, and the jobs of the tasks among them; those that are gone are left out. A
@@ -17,12 +17,13 @@ export async function readRecords(control: Control, events: readonly ClusterEven
   for (const { machine, id, job = '' } of events) {
     if (machine === 'task') into(taskIds, job).add(id);
     else if (machine === 'job') into(taskIds, id);
+    else if (machine === 'deployment') into(taskIds, job);
     else if (machine === 'node') nodeIds.add(id);
   }
   for (const [job, ids] of taskIds) {
     for (const filter of job !== '' && ids.size !== 1 ? [{ job }] : [...ids].map((task) => ({ task }))) {
       const view = await found(control.status(filter));
-      for (const one of view?.jobs ?? []) add(shownJob(one));
+      for (const one of view?.jobs ?? []) for (const record of [shownJob(one), ...shownDeployments(one)]) add(record);
       for (const task of view?.tasks ?? []) if (ids.has(task.id)) add(shownTask(task));
     }
   }

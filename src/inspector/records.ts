@@ -1,16 +1,17 @@
-/** The records that no actor stands behind, seen as actors of their machines: nodes, jobs and tasks. */
-import { jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
+/** The records that no actor stands behind, seen as actors of their machines: nodes, jobs, their deployments and tasks. */
+import { deploymentMachine, jobMachine, nodeMachine, taskMachine } from '../../machines/index.ts';
 import { tagsAt, valueAt } from '../core/chart.ts';
 import type { InspectedEvent } from '../core/inspect-protocol.ts';
 import type { ClusterEvent } from '../core/events.ts';
 import { finalStates, type TaskRecord } from '../core/task.ts';
+import { deploymentJson } from '../core/deployment-view.ts';
 import { jobJson, nodeJson, taskJson } from '../core/views.ts';
 import type { JobView, NodeStatus } from '../ports/control.ts';
 import { definitionOf } from './definition.ts';
 import type { Described, RawSnapshot } from './messages.ts';
 
 /** The kinds of records. */
-export const recordKinds = ['node', 'job', 'task'] as const;
+export const recordKinds = ['node', 'job', 'deployment', 'task'] as const;
 
 /** A kind of record, which is its machine's name as well. */
 export type RecordKind = (typeof recordKinds)[number];
@@ -18,19 +19,20 @@ export type RecordKind = (typeof recordKinds)[number];
 const definitions = {
   node: definitionOf(nodeMachine.config),
   job: definitionOf(jobMachine.config),
+  deployment: definitionOf(deploymentMachine.config),
   task: definitionOf(taskMachine.config),
 };
 
 /** A record as it is shown. */
 export interface ShownRecord {
   readonly kind: RecordKind;
-  /** `task:<id>`, `job:<name>`, `node:<id>`. */
+  /** `task:<id>`, `job:<name>`, `node:<id>`, and for the newest deployment of a job `deployment:<name>`. */
   readonly key: string;
   readonly name: string;
   /** Its state as a path of its machine: `running.healthy`. */
   readonly path: string;
   readonly ended: boolean;
-  /** The job of a task. */
+  /** The job of a task, or of a deployment. */
   readonly job: string | null;
   /** Made when, ms since the epoch. */
   readonly createdAt: number;
@@ -39,7 +41,8 @@ export interface ShownRecord {
 }
 
 /** The key of the record that an event is about, or undefined for a machine that lives as an actor. */
-export function keyOfEvent({ machine, id }: ClusterEvent): string | undefined {
+export function keyOfEvent({ machine, id, job }: ClusterEvent): string | undefined {
+  if (machine === 'deployment') return `deployment:${job}`;
   return recordKinds.some((kind) => kind === machine) ? `${machine}:${id}` : undefined;
 }
 
@@ -71,6 +74,15 @@ export function shownJob(job: JobView): ShownRecord {
     createdAt,
     view: jobJson(job, counts),
   };
+}
+
+/** The newest deployment of a job: none, where it never had one. */
+export function shownDeployments({ name, deployment, counts }: JobView): ShownRecord[] {
+  if (deployment === undefined) return [];
+  const { version, state, startedAt: createdAt } = deployment;
+  const view = deploymentJson(deployment, counts.desired);
+  const shown = `deployment ${name}, version ${version}`;
+  return [{ kind: 'deployment', key: `deployment:${name}`, name: shown, path: state, ended: false, job: name, createdAt, view }];
 }
 
 /** A task's record. */

@@ -19,10 +19,12 @@ export interface LogEntry {
 }
 
 /** Where an actor is listed, from top to bottom. */
-export const groups = ['This node', 'Links', 'Supervisors', 'Nodes', 'Jobs', 'Tasks', 'Ended'] as const;
+export const groups = ['This node', 'Links', 'Supervisors', 'Nodes', 'Jobs', 'Deployments', 'Tasks', 'Ended'] as const;
 
 /** A group of the list. */
 export type Group = (typeof groups)[number];
+
+type RecordKind = 'node' | 'job' | 'deployment' | 'task';
 
 /** An actor, or a record that is shown as one. Whoever draws it reads `changed`, since its other fields are plain. */
 export class ActorView {
@@ -74,8 +76,8 @@ export class ActorView {
   }
 
   /** The kind of record it stands for, or null for an actor that lives. */
-  get record(): 'node' | 'job' | 'task' | null {
-    return (/\/(node|job|task):/.exec(this.id)?.[1] as 'node' | 'job' | 'task' | undefined) ?? null;
+  get record(): RecordKind | null {
+    return (/\/(node|job|deployment|task):/.exec(this.id)?.[1] as RecordKind | undefined) ?? null;
   }
 
   /** Its id without the node's: `task:3f0c…`, `x:12`. */
@@ -92,6 +94,8 @@ export class ActorView {
         return 'Nodes';
       case 'job':
         return 'Jobs';
+      case 'deployment':
+        return 'Deployments';
       case 'task':
         return this.record === null ? 'Supervisors' : 'Tasks';
       default:
@@ -101,6 +105,6 @@ export class ActorView {
 
   /** Its name without the word that its group says already. */
   get shortName(): string {
-    return this.name.replace(/^(?:node|job|task|link|supervisor) /, '');
+    return this.name.replace(/^(?:node|job|deployment|task|link|supervisor) /, '');
   }
 }
