@@ -11,7 +11,7 @@ import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { JobView, SubmitAnswer, SubmitRequest } from '../../src/ports/control.ts';
 import type { FoundImages } from './digests.ts';
 import type { Leader } from './leader.ts';
-import { beginDeployment, released } from './deployments.ts';
+import { beginDeployment, noteOutcome, released } from './deployments.ts';
 import { followDeployment } from './rollout.ts';
 import { forgetFile, withFiles } from './files.ts';
 import { moveDeployment, moveJob } from './moves.ts';
@@ -100,8 +100,7 @@ export function startJob(leader: Leader, name: string): void {
 }
 
 function begin(leader: Leader, known: JobRecord | undefined, started: JobRecord, cause: string): void {
-  beginDeployment(leader, known, started, cause);
-  moveJob(leader, started, 'job.changed', undefined, cause);
+  moveJob(leader, beginDeployment(leader, known, started, cause), 'job.changed', undefined, cause);
 }
 
 /** Wants a job stopped; `purge` forgets it once its tasks have ended. */
@@ -141,6 +140,7 @@ export function followJob(leader: Leader, name: string): void {
   if (event === undefined) return;
   if (event === 'tasks.gone' && deployed.purgeWanted) return forgetJob(leader, deployed);
   moveJob(leader, deployed, event, reason, reason ?? `its tasks: ${event.slice('tasks.'.length)}`);
+  noteOutcome(leader, deployed, event, reason);
   const { parent } = deployed.origin;
   if (parent !== undefined && ['tasks.completed', 'tasks.failed', 'tasks.gone'].includes(event))
     trimRuns(leader, parent, (run) => forgetJob(leader, run));

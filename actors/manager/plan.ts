@@ -54,8 +54,22 @@ export async function planJob(leader: Leader, request: SubmitRequest, found?: Fo
       .filter((victim) => !isOwn(victim))
       .map(({ task, cause }) => ({ slot: task.slot, node: task.nodeName ?? null, reason: cause })),
     diff: specDiff(known?.spec, job.spec),
-    warnings,
+    warnings: [...warnings, ...underWay(known, change)],
   };
+}
+
+/** What a user should know who is told that nothing would change: a deployment has not got there yet. */
+function underWay(known: JobRecord | undefined, change: SubmitChange): string[] {
+  const { deployment } = known ?? {};
+  if (known === undefined || deployment === undefined || change !== 'unchanged') return [];
+  const { version, state, updated, reason } = deployment;
+  const says = {
+    rolling: `is under way: ${updated} updated`,
+    awaitingPromotion: `waits for \`cube promote ${known.name}\``,
+    paused: `is paused: ${reason ?? 'an instance failed'}`,
+    failed: `has failed: ${reason ?? 'no reason is known'}`,
+  };
+  return state in says ? [`the deployment of version ${version} ${says[state as keyof typeof says]}`] : [];
 }
 
 /** The spec of the job's version that a task's container was made from. */
@@ -111,7 +125,7 @@ function outdatedText({ job, specOf }: Subject, slot: Slot, old: TaskRecord): st
   const before = specOf(old);
   if (before === undefined || taskIn(before, slot.task) === undefined) return `it is of version ${old.version}`;
   const made = pathsThatDiffer(madeFrom(before, slot.task), madeFrom(job.spec, slot.task));
-  if (made.length === 0) return 'what it is made from is not what it was';
+  if (made.length === 0) return 'what its image, its secrets or its configs stand for has changed, or a restart was asked for';
   // Of a check only counts whether there is one.
   const paths = made.map((path) => (path === 'imageCheck' ? 'health' : path));
   return `${listed(paths)} ${paths.length === 1 ? 'differs' : 'differ'}`;

@@ -5,31 +5,37 @@
 import type { JobRecord } from '../../src/core/job.ts';
 import type { Clock } from '../../src/ports/ambient.ts';
 
+interface Entry {
+  readonly id: string;
+  readonly most: number;
+  readonly at: number;
+}
+
 /** The progress of all jobs' newest deployments. */
 export class Progress {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #at = new Map<string, { readonly id: string; readonly at: number }>();
+  readonly #entries = new Map<string, Entry>();
 
   constructor(clock: Pick<Clock, 'monotonic'>) {
     this.#clock = clock;
   }
 
-  /** A job's deployment got on now, or is let go on. */
-  note({ name, deployment }: JobRecord): void {
-    if (deployment) this.#at.set(name, { id: deployment.id, at: this.#clock.monotonic() });
+  /** A job's deployment has so many instances that are what they should be, or is let go on. What falls back and comes again is none. */
+  note({ name, deployment }: JobRecord, updated: number): void {
+    if (deployment) this.#entries.set(name, { id: deployment.id, most: updated, at: this.#clock.monotonic() });
   }
 
-  /** For how long it has not, in ms. One that was not known before begins to count. */
-  quietMs(job: JobRecord): number {
-    const known = this.#at.get(job.name);
+  /** The most there were, and for how long there were no more, in ms. A deployment that was not known before begins to count. */
+  of(job: JobRecord): { readonly most: number; readonly quietMs: number } {
+    const known = this.#entries.get(job.name);
     if (known === undefined || known.id !== job.deployment?.id) {
-      this.note(job);
-      return 0;
+      this.note(job, job.deployment?.updated ?? 0);
+      return { most: job.deployment?.updated ?? 0, quietMs: 0 };
     }
-    return this.#clock.monotonic() - known.at;
+    return { most: known.most, quietMs: this.#clock.monotonic() - known.at };
   }
 
   forget(name: string): void {
-    this.#at.delete(name);
+    this.#entries.delete(name);
   }
 }

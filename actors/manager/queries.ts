@@ -1,6 +1,8 @@
 /** What the leader answers about its cluster. */
+import { Dependencies } from '../../src/core/dependencies.ts';
 import { problem } from '../../src/core/errors.ts';
 import type { NodeRecord } from '../../src/core/node.ts';
+import { isDormant } from '../../src/core/ticks.ts';
 import { isFinal, type TaskRecord } from '../../src/core/task.ts';
 import type { ExplainView, NodeStatus, StatusView, TaskView } from '../../src/ports/control.ts';
 import { explain, whyNot } from '../../src/scheduling/explain.ts';
@@ -66,6 +68,7 @@ export function taskNamed(leader: Leader, ref: string): TaskRecord {
   const candidates = ofClient ? state.tasksOf(ofClient.name) : slot ? state.tasksOf(slot[1]!).filter((task) => task.slot === ref) : [];
   const newest = candidates.sort((a, b) => Number(isFinal(a)) - Number(isFinal(b)) || b.createdAt - a.createdAt)[0];
   if (newest) return newest;
+  if (slot) refuseWaiting(leader, slot[1]!, ref);
   const strays = straysOf(leader);
   const stray = strays.find((task) => task.slot === ref);
   if (stray) return stray;
@@ -80,6 +83,16 @@ export function taskNamed(leader: Leader, ref: string): TaskRecord {
   if (matches.length === 1) return matches[0]!;
   const few = matches.length <= reasonsMax ? `: ${matches.map((task) => `${task.id} (${task.slot})`).join(', ')}` : '';
   throw problem('conflict', `"${ref}" is the beginning of the ids of ${matches.length} tasks${few}`, { hint: 'give more of the id' });
+}
+
+/** Says what a slot that has no task yet waits for. @throws CubeError `not-found` */
+function refuseWaiting({ state }: Leader, name: string, ref: string): void {
+  const job = state.jobs.get(name);
+  const slots = job === undefined || isDormant(job) ? [] : state.slotsOf(job).slots;
+  const slot = slots.find((one) => one.name === ref);
+  const wait = job && slot && new Dependencies(job, slots).waitOf(slot);
+  if (wait !== undefined)
+    throw problem('not-found', `${ref} has no task yet: ${wait}`, { hint: `\`cube status ${name}\` shows the others` });
 }
 
 /** All nodes with what is reserved and used there, by name. */

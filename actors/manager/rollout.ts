@@ -17,13 +17,13 @@ export function followDeployment(leader: Leader, job: JobRecord, slots: readonly
   if (deployment.state === 'succeeded' && !slots.some(({ outdated }) => outdated.length > 0)) return job;
   const { limits, ambient } = leader.deps;
   const now = ambient.clock.now();
-  const times = { now, quietMs: leader.progress.quietMs(job) };
+  const times = { now, ...leader.progress.of(job) };
   const { event, reason, updated, lookAt } = rolloutSignal(job, deployment, slots, times, limits);
   leader.lookAtJob(job.name, lookAt);
   let next = job;
   if (updated !== deployment.updated) {
-    const isProgress = updated > deployment.updated;
-    if (isProgress) leader.progress.note(job);
+    const isProgress = updated > times.most;
+    if (isProgress) leader.progress.note(job, updated);
     const progressAt = isProgress ? now : deployment.progressAt;
     next = { ...job, deployment: { ...deployment, updated, progressAt } };
     leader.ledger.putJobStatus(next);

@@ -16,14 +16,14 @@ import { versionKey } from './state.ts';
 import { seated } from './system.ts';
 
 /** Makes a version of a job that was decided on. @param known the job before it, if there was one */
-export function putVersion(leader: Leader, known: JobRecord | undefined, job: JobRecord, cause: string): void {
+export function putVersion(leader: Leader, known: JobRecord | undefined, decided: JobRecord, cause: string): void {
   const { ledger } = leader;
+  const job = beginDeployment(leader, known, decided, cause);
   ledger.putVersion(job.name, job.version, job.spec);
   const state = job.deployment?.state;
   const digests = job.stamps?.digests === undefined ? {} : { digests: job.stamps.digests };
   const stage = state === undefined ? {} : { state };
   ledger.putRelease(job.name, { version: job.version, createdAt: job.updatedAt, cause, ...digests, ...stage });
-  beginDeployment(leader, known, job, cause);
   if (known === undefined) {
     ledger.note({ machine: 'job', id: job.name, from: 'none', to: 'pending', event: 'job.changed', cause, job: job.name });
   } else moveJob(leader, job, 'job.changed', undefined, `version ${job.version} ${cause}`);
@@ -96,10 +96,9 @@ function want(leader: Leader, job: JobRecord, spec: JobSpec, cause: string): Job
   const next = withFiles(leader, seated(leader.state, decided.job));
   if (decided.change === 'updated') putVersion(leader, job, next, cause);
   else if (decided.change === 'started') {
-    beginDeployment(leader, job, next, cause);
-    moveJob(leader, next, 'job.changed', undefined, cause);
+    moveJob(leader, beginDeployment(leader, job, next, cause), 'job.changed', undefined, cause);
   }
-  return next;
+  return leader.state.jobs.get(next.name)!;
 }
 
 /**
@@ -117,7 +116,10 @@ export function rollBack(leader: Leader, job: JobRecord, version?: number): void
       hint: `see \`cube history ${job.name}\``,
     });
   }
-  want(leader, withImagesOf(leader, job, to), leader.state.versions.get(versionKey(job.name, to))!, `rolled back to version ${to}`);
+  const spec = leader.state.versions.get(versionKey(job.name, to))!;
+  const next = want(leader, withImagesOf(leader, job, to), spec, `rolled back to version ${to}`);
+  // Its user wants what was there, all of it: no canaries.
+  if (next.deployment) leader.ledger.putJob({ ...next, deployment: { ...next.deployment, promoted: true } });
 }
 
 /** The newest version before the current one that succeeded, and was another. */
@@ -144,12 +146,13 @@ export function rollBackTo(leader: Leader, job: JobRecord, version: number, why:
   if (next.deployment === undefined) return;
   // What it goes back to was good: it is not gone back any further if that does not work either.
   const deployment: Deployment = { ...next.deployment, goodVersion: version, promoted: true, rollbackOf: job.version, reason: why };
-  leader.ledger.putJob({ ...leader.state.jobs.get(next.name)!, deployment });
+  leader.ledger.putJob({ ...next, deployment });
 }
 
 /** Wants other numbers of instances. @throws CubeError `usage`, `not-found` */
 export function scaleJob(leader: Leader, job: JobRecord, counts: Readonly<Record<string, number>>): void {
   const { limits } = leader.deps;
+  if (job.spec.type === 'parameterized') throw problem('usage', `job ${job.name} is parameterized: it has no instances of its own`);
   if (job.spec.type === 'system') throw problem('usage', `job ${job.name} is a system job: it has one instance a node, and no count`);
   const tasks = { ...job.spec.tasks };
   for (const [name, count] of Object.entries(counts)) {

@@ -26,6 +26,8 @@ export interface Deployment {
   /** Instances that are what they should be. */
   readonly updated: number;
   readonly endedAt?: number;
+  /** Why there is one: `submitted`, `restarted by its user`, `config site changed: version 2`. */
+  readonly cause?: string;
   /** Why it failed, is paused, or was begun by itself. */
   readonly reason?: string;
 }

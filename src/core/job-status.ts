@@ -49,6 +49,8 @@ export function jobSignal(job: JobRecord, slots: readonly Slot[], extra: readonl
   // An update halts at what is stuck: the slots that still run the earlier version will not get the new one by themselves.
   if (stuck.length > 0 && others.every((slot) => stuck.includes(slot) || runsEarlier(slot) || dependencies.isHopeless(slot)))
     return { event: 'tasks.short', reason };
+  // What its deployment has given up goes on being tried: the job is not on its way any more.
+  if (job.deployment?.state === 'failed') return { event: 'tasks.short', reason: reason ?? job.deployment.reason };
   const idle = slots.every((slot) => slot.isIdle || isOver(slot));
   return { event: idle ? 'tasks.waiting' : 'tasks.placed', reason };
 }

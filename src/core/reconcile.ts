@@ -168,14 +168,15 @@ function beginUpdate({ job, update, dependencies, updateRooms }: Terms, slot: Sl
   if (!goesOn(job, update)) return [];
   if (deployment !== undefined && waitsForPromotion(deployment, update) && slot.rank > update.canary) return [];
   // What has found no place does nothing that has to go on.
-  if (old.node === undefined) return [{ kind: 'stop', task: old, reason: replacedBy(job) }];
+  if (old.node === undefined) return [{ kind: 'stop', task: old, reason: replacedBy(job, old) }];
   if (dependencies.waitOf(slot) !== undefined || !updateRooms.take(slot.task)) return [];
-  if (orderOf(slot, job.spec) === 'stop-first') return [{ kind: 'stop', task: old, reason: replacedBy(job) }];
-  return [{ kind: 'create', slot, failures: 0, reason: 'replaces an older version' }];
+  if (orderOf(slot, job.spec) === 'stop-first') return [{ kind: 'stop', task: old, reason: replacedBy(job, old) }];
+  const what = old.version === job.version ? 'the one before it' : 'an older version';
+  return [{ kind: 'create', slot, failures: 0, reason: `replaces ${what}` }];
 }
 
-function replacedBy(job: JobRecord): string {
-  return `replaced by version ${job.version}`;
+function replacedBy(job: JobRecord, old: TaskRecord): string {
+  return old.version === job.version ? 'replaced by a new one of the same version' : `replaced by version ${job.version}`;
 }
 
 function standsIn(task: TaskRecord): string {
@@ -192,7 +193,7 @@ function settle(terms: Terms, slot: Slot, old: TaskRecord | undefined): Change[]
       task,
       reason: standsIn(keep),
     }));
-    const why = old && whyReplaced(terms, slot, keep);
+    const why = old && whyReplaced(terms, slot, keep, old);
     if (old && why !== undefined) changes.push({ kind: 'stop', task: old, reason: why });
     return changes;
   }
@@ -217,13 +218,13 @@ function heldBack({ job: { deployment }, update }: Terms, slot: Slot): EarlierVe
 }
 
 /** Why the task of an earlier version goes now that the new one is there; undefined while it has to stay. */
-function whyReplaced({ job, now, limits, update }: Terms, slot: Slot, keep: TaskRecord): string | undefined {
+function whyReplaced({ job, now, limits, update }: Terms, slot: Slot, keep: TaskRecord, old: TaskRecord): string | undefined {
   const order = orderOf(slot, job.spec);
   const isSteady = (steadyAt(keep, slot, update, now, limits) ?? Infinity) <= now;
-  if (order === 'stop-first' || isSteady) return replacedBy(job);
+  if (order === 'stop-first' || isSteady) return replacedBy(job, old);
   // Unless others are being stopped to make room for it.
   const wantsRoom = keep.state === 'pending' && keep.wantsRoom === true && keep.roomOn === undefined;
-  if (order === 'if-room' && wantsRoom) return `${replacedBy(job)}; there is no room for both`;
+  if (order === 'if-room' && wantsRoom) return `${replacedBy(job, old)}; there is no room for both`;
   return undefined;
 }
 

@@ -51,9 +51,12 @@ export interface RolloutSignal {
   readonly lookAt?: number;
 }
 
-/** What the time is, ms since the epoch, and how long ago an instance last became what it should be, by a clock that nobody sets. */
+/** What the time is, and how far a deployment has got. */
 interface Times {
+  /** Ms since the epoch. */
   readonly now: number;
+  /** The most instances that were what they should be, and how long ago there were more than ever before, by a clock that nobody sets. */
+  readonly most: number;
   readonly quietMs: number;
 }
 
@@ -83,7 +86,7 @@ export function rolloutSignal(job: JobRecord, deployment: Deployment, all: reado
   if (failure !== undefined && update.onFailure !== 'continue') return { ...next, event: 'deployment.failed', reason: failure };
   if (deployment.state === 'awaitingPromotion') return next;
   if (waitsForPromotion(deployment, update) && !canariesWait) return { ...next, event: 'canaries.healthy' };
-  const leftMs = update.deadlineMs - (updated > deployment.updated ? 0 : times.quietMs);
+  const leftMs = update.deadlineMs - (updated > times.most ? 0 : times.quietMs);
   if (leftMs <= 0) {
     const reason = failure ?? `no progress for ${formatDuration(update.deadlineMs)}: ${updated} of ${slots.length} are well`;
     return { ...next, event: 'deployment.failed', reason };
