@@ -85,7 +85,7 @@ export function putFile(leader: Leader, kind: FileKind, name: string, content: U
 /** Removes a secret or a config with all its versions. To be called inside a turn. @throws CubeError `not-found`, `conflict` while a job uses it */
 export function removeFile(leader: Leader, kind: SetKind, name: string): FileView {
   const known = newestOf(leader, kind, name);
-  if (known === undefined) throw missing(leader, kind, name, `\`cube ${kind} ls\` lists what there is`);
+  if (known === undefined) throw problem('not-found', missing(leader, kind, name), { hint: `\`cube ${kind} ls\` lists what there is` });
   const view = viewOf(known, usersById(leader));
   if (view.usedBy.length > 0) {
     throw problem('conflict', `${kind} "${name}" is used by ${view.usedBy.length === 1 ? 'job' : 'jobs'} ${listed(view.usedBy)}`, {
@@ -136,26 +136,38 @@ function usersById({ state }: Pick<Leader, 'state'>): Map<string, JobRecord[]> {
   return users;
 }
 
-function missing({ state }: Pick<Leader, 'state'>, kind: FileKind, name: string, hint: string): Error {
+function missing({ state }: Pick<Leader, 'state'>, kind: SetKind, name: string): string {
   const names = [...state.files.values()].flatMap(([file]) => (file?.kind === kind ? [file.name] : []));
   const close = nearest(name, names);
-  return problem('not-found', `there is no ${kind} "${name}"${close === undefined ? '' : `; did you mean "${close}"?`}`, { hint });
+  const other = kind === 'secret' ? 'config' : 'secret';
+  const isOther = state.files.has(fileId(other, name));
+  const meant = isOther ? `; there is a ${other} of that name` : close === undefined ? '' : `; did you mean "${close}"?`;
+  return `there is no ${kind} "${name}"${meant}`;
+}
+
+/** The error for all that is missing of what a job uses. */
+function missingError(leader: Pick<Leader, 'state'>, asked: readonly (readonly [SetKind, string])[]): Error {
+  const messages = asked.map(([kind, name]) => missing(leader, kind, name));
+  const [[kind, name]] = asked as [readonly [SetKind, string]];
+  const commands = (['secret', 'config'] as const)
+    .filter((one) => asked.some(([of]) => of === one))
+    .map((one) => `\`cube ${one} set NAME FILE\``);
+  const hint = asked.length === 1 ? `set it first: \`cube ${kind} set ${name} FILE\`` : `set them first: ${commands.join(', ')}`;
+  return problem('not-found', messages.join('\n'), { hint, problems: messages.map((message) => ({ message })) });
 }
 
 /**
  * A job's stamps with the newest versions of all secrets and configs that its spec names.
- * @throws CubeError `not-found` for one that there is not
+ * @throws CubeError `not-found` with all that there are not
  */
 export function stampFiles(leader: Pick<Leader, 'state'>, spec: JobSpec, stamps: Stamps | undefined): Stamps | undefined {
   const used = filesUsedBy(spec);
   const { files: _files, ...rest } = stamps ?? {};
   if (used.length === 0) return stamps?.files === undefined ? stamps : rest;
-  const versions = used.map((id) => {
-    const [kind, name] = id.split('/') as [SetKind, string];
-    const newest = newestOf(leader, kind, name);
-    if (newest === undefined) throw missing(leader, kind, name, `set it first: \`cube ${kind} set ${name} FILE\``);
-    return [id, newest.version] as const;
-  });
+  const asked = used.map((id) => id.split('/') as [SetKind, string]);
+  const lacking = asked.filter(([kind, name]) => newestOf(leader, kind, name) === undefined);
+  if (lacking.length > 0) throw missingError(leader, lacking);
+  const versions = asked.map(([kind, name]) => [fileId(kind, name), newestOf(leader, kind, name)!.version] as const);
   return { ...rest, files: Object.fromEntries(versions) };
 }
 

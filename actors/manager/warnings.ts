@@ -3,12 +3,15 @@ import { attributesOf } from '../../src/core/constraint.ts';
 import { problem } from '../../src/core/errors.ts';
 import type { JobSpec } from '../../src/core/job.ts';
 import { unmeetable } from '../../src/core/unmeetable.ts';
+import { hostPaths } from '../../src/core/volumes.ts';
 import type { SubmitRequest } from '../../src/ports/control.ts';
 import type { Leader } from './leader.ts';
 
 /** What no node that is known can give, in whatever state it is. */
 function warningsFor(leader: Leader, spec: JobSpec): readonly string[] {
-  const asks = spec.datacenters.length > 0 || Object.values(spec.tasks).some(({ constraints = [] }) => constraints.length > 0);
+  const asks =
+    spec.datacenters.length > 0 ||
+    Object.values(spec.tasks).some((task) => (task.constraints ?? []).length > 0 || hostPaths(task).length > 0);
   return asks ? unmeetable(spec, [...leader.state.nodes.values()].map(attributesOf)) : [];
 }
 

@@ -9,6 +9,8 @@ const state = z.enum(['rolling', 'awaitingPromotion', 'paused', 'succeeded', 'fa
 export const deployment = z.object({
   version: whole,
   state,
+  cause: z.string().nullable().describe('what began it: `submitted`, `restarted by its user`; null where that was not noted'),
+  replaces: z.boolean().describe('whether it replaces containers that run'),
   goodVersion: whole.nullable().describe('the last good version before it'),
   rollbackOf: whole.nullable().describe('the version whose failure began this one'),
   updated: whole.describe('instances that are what they should be, and have been for long enough'),

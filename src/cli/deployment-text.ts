@@ -25,13 +25,25 @@ function because(reason: string | null): string {
   return reason === null ? '' : `: ${tame(reason)}`;
 }
 
-/** `version 3: 2 of 10 updated`, and what it waits for; undefined of one that went well, or was left. */
+/** How far it is: `2 of 10 updated`, and `2 of 10 up` where nothing is replaced. Managers of earlier versions do not tell which. */
+export function amountText({ updated, desired, replaces }: DeploymentJson): string {
+  return `${updated} of ${desired} ${(replaces as boolean | undefined) === false ? 'up' : 'updated'}`;
+}
+
+/** What began it, where that is more than a submit, and not told otherwise: ` (restarted by its user)`. */
+function origin({ rollbackOf, cause }: DeploymentJson): string {
+  if (rollbackOf !== null) return ` (going back from version ${rollbackOf})`;
+  const known = (cause as string | null | undefined) ?? 'submitted';
+  return known === 'submitted' ? '' : ` (${tame(known)})`;
+}
+
+/** `version 3: 2 of 10 updated`, and what it waits for; undefined of a submit that went well, and of one that was left. */
 export function deploymentText(job: JobJson): string | undefined {
   const deployment = deploymentOf(job);
   if (deployment === undefined) return undefined;
-  const { version, state, rollbackOf, updated, desired, reason } = deployment;
-  const from = rollbackOf === null ? '' : ` (going back from version ${rollbackOf})`;
-  const amount = `version ${version}${from}: ${updated} of ${desired} updated`;
+  const { version, state, rollbackOf, reason } = deployment;
+  const from = origin(deployment);
+  const amount = `version ${version}${from}: ${amountText(deployment)}`;
   switch (state) {
     case 'rolling':
       return amount;
@@ -42,10 +54,24 @@ export function deploymentText(job: JobJson): string | undefined {
     case 'failed':
       return `version ${version}${from} failed${because(reason)}`;
     case 'succeeded':
-      return rollbackOf === null ? undefined : `went back from version ${rollbackOf}${because(reason)}`;
+      if (rollbackOf !== null) return `went back from version ${rollbackOf}${because(reason)}`;
+      return from === '' ? undefined : `version ${version}${from}: done`;
     case 'superseded':
       return undefined;
   }
+}
+
+function rollingMark({ rollbackOf, replaces, updated, desired }: DeploymentJson): string {
+  if (rollbackOf !== null) return `rolling back ${updated}/${desired}`;
+  return (replaces as boolean | undefined) === false ? `${updated}/${desired} up` : `updating ${updated}/${desired}`;
+}
+
+/** The version that failed, of which the newest deployment or the roll-back of it tells; undefined where none did. */
+export function failedVersionOf(job: JobJson): number | undefined {
+  const deployment = deploymentOf(job);
+  if (deployment === undefined) return undefined;
+  if (deployment.rollbackOf !== null) return deployment.rollbackOf;
+  return deployment.state === 'failed' || deployment.state === 'paused' ? deployment.version : undefined;
 }
 
 /** The same as a mark beside a status: `updating 2/10`; empty where there is nothing to say. */
@@ -53,7 +79,7 @@ export function deploymentMark(job: JobJson): readonly [text: string, tone: Tone
   const deployment = deploymentOf(job);
   switch (deployment?.state) {
     case 'rolling':
-      return [`${deployment.rollbackOf === null ? 'updating' : 'rolling back'} ${deployment.updated}/${deployment.desired}`, 'busy'];
+      return [rollingMark(deployment), 'busy'];
     case 'awaitingPromotion':
       return ['awaits promotion', 'busy'];
     case 'paused':

@@ -7,6 +7,7 @@ import { counted, listed, nearest } from '../core/text.ts';
 import type { Command, Context } from './command.ts';
 import { connect } from './connect.ts';
 import { readStdinBytes } from './read-stdin.ts';
+import { ago } from './time.ts';
 
 type Action = (context: Context, kind: SetKind, words: readonly string[]) => Promise<number>;
 
@@ -51,11 +52,12 @@ const list: Action = async (context, kind, words) => {
   const { output } = context;
   if (words.length > 0) throw problem('usage', `cube ${kind} ls takes no argument`);
   const all = await (await connect(context)).files(kind);
-  const rowOf = ({ name, version, usedBy, createdAt }: FileJson) => [name, String(version), usedBy.join(', ') || '-', createdAt];
+  const nowMs = Date.now();
+  const rowOf = ({ name, version, usedBy, createdAt }: FileJson) => [name, String(version), ago(createdAt, nowMs), usedBy.join(', ') || '-'];
   if (output.json) output.document(all);
   else if (output.quiet) for (const { name } of all) output.line(name);
   else if (all.length === 0) output.note(`there is no ${kind}; \`cube ${kind} set NAME FILE\` makes one`);
-  else output.table(['NAME', 'VERSION', 'USED BY', 'CREATED'], all.map(rowOf), { fit: true });
+  else output.table(['NAME', 'VERSION', 'CREATED', 'USED BY'], all.map(rowOf), { fit: true });
   return 0;
 };
 

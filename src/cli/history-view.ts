@@ -4,7 +4,7 @@ import type { VersionJson } from '../core/deployment-view.ts';
 import type { SpecChange } from '../core/spec-diff.ts';
 import type { Paint } from './output.ts';
 import { differenceText } from './plan-view.ts';
-import { alignTable, fitTable } from './table.ts';
+import { alignTable, fitTable, shortened } from './table.ts';
 import type { Cell, Tone } from './table.ts';
 import { ago } from './time.ts';
 
@@ -26,6 +26,9 @@ const tones: Readonly<Record<DeploymentState, Tone>> = {
   superseded: 'dim',
 };
 
+/** Characters of a cause in the table: with `--diff` and in JSON it is whole. */
+const causeCharsMax = 60;
+
 /** Paths named in one line of the table. */
 const pathsShown = 3;
 
@@ -36,13 +39,13 @@ function changesText(diff: readonly SpecChange[]): string {
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function rowOf(version: VersionJson, isFirst: boolean, { nowMs }: HistoryOptions): Cell[] {
+function rowOf(version: VersionJson, isFirst: boolean, { nowMs, diff: isWhole }: HistoryOptions): Cell[] {
   const { createdAt, state, cause, diff, isCurrent } = version;
   return [
     [`${isCurrent ? '*' : ' '} ${version.version}`, isCurrent ? 'strong' : 'dim'],
     ago(createdAt, nowMs),
     state === null ? '' : [state, tones[state] ?? 'dim'],
-    cause,
+    isWhole ? cause : shortened(cause, causeCharsMax),
     // The oldest one differs from nothing that is known.
     isFirst ? '' : changesText(diff),
   ];

@@ -1,14 +1,19 @@
 /** Live progress of a job on stderr: a view that is drawn again on a terminal, a line for each change elsewhere. */
 import { formatDuration } from '../core/duration.ts';
-import type { StatusJson, TaskJson } from '../core/views.ts';
+import type { JobJson, StatusJson, TaskJson } from '../core/views.ts';
 import { deploymentOf, deploymentText, isUnderWay } from './deployment-text.ts';
 import type { LiveView } from './live-view.ts';
 import type { Output } from './output.ts';
-import { countsText, currentTasks, healthCell, isUp, jobSentence, taskSentence, whyText } from './tasks.ts';
+import { countsText, currentTasks, healthCell, isUp, jobSentence, ownReason, taskSentence, whyText } from './tasks.ts';
 import { alignTable } from './table.ts';
 
 /** Tasks shown one by one; a bigger job is shown in counts. */
 const shownMax = 24;
+
+/** Whether the wait for a job ends with its status: its reason is told then. */
+function isEnded({ status }: JobJson): boolean {
+  return status === 'failed' || status === 'stopped' || status === 'completed';
+}
 
 function isNews(task: TaskJson): boolean {
   return !isUp(task) && task.state !== 'completed';
@@ -31,6 +36,7 @@ export class Progress {
   private readonly startedAt: number;
   private lastCounts = '';
   private lastDeployment = '';
+  private readonly lastReasons = new Map<string, string>();
 
   /**
    * @param ignored ids of tasks that had ended before
@@ -52,6 +58,17 @@ export class Progress {
     if (this.view) this.view.show(this.drawing(status, tasks));
     else if (tasks.length > shownMax) this.sayCounts(status, tasks);
     else for (const task of tasks) this.say(task, status.jobs.find((job) => job.name === task.job)?.version ?? task.version);
+    if (!this.view) this.sayReasons(status);
+  }
+
+  /** Why a job waits, where no task tells that: those that wait for others have no record yet. */
+  private sayReasons(status: StatusJson): void {
+    for (const job of status.jobs) {
+      const reason = ownReason(job, status.tasks);
+      if (reason === undefined || isEnded(job) || this.lastReasons.get(job.name) === reason) continue;
+      this.lastReasons.set(job.name, reason);
+      this.output.note(`${job.name}: ${reason}`);
+    }
   }
 
   private say(task: TaskJson, version: number): void {
@@ -99,6 +116,7 @@ export class Progress {
     const since = formatDuration(this.now() - this.startedAt);
     const heads = status.jobs.map((job) => this.output.paintNote(`${jobSentence(job)}, ${since}`, 'strong'));
     const updates = status.jobs.filter(isUnderWay).map((job) => `  ${deploymentText(job) ?? ''}`);
-    return [...heads, ...updates, ...(tasks.length > shownMax ? [`  ${countsText(tasks)}`] : []), ...table];
+    const reasons = status.jobs.flatMap((job) => (isEnded(job) ? [] : (ownReason(job, status.tasks) ?? []))).map((reason) => `  ${reason}`);
+    return [...heads, ...updates, ...reasons, ...(tasks.length > shownMax ? [`  ${countsText(tasks)}`] : []), ...table];
   }
 }

@@ -3,12 +3,12 @@ import { shortId } from '../core/ids.ts';
 import { runKind } from '../core/job.ts';
 import { formatBytes } from '../core/resources.ts';
 import type { EventJson, JobJson, StatusJson, TaskJson } from '../core/views.ts';
-import { deploymentMark, deploymentText } from './deployment-text.ts';
+import { deploymentMark, deploymentText, failedVersionOf, isUnderWay } from './deployment-text.ts';
 import type { Thing } from './find.ts';
 import type { Paint } from './output.ts';
 import { alignTable, fitTable } from './table.ts';
 import type { Cell } from './table.ts';
-import { bySlot, countsText, currentTasks, healthCell, statusCell, whyText } from './tasks.ts';
+import { bySlot, countsText, currentTasks, healthCell, newestFailures, statusCell, whyText } from './tasks.ts';
 import { ago, clockTime, cores, shareOfBytes } from './time.ts';
 
 /** How lines are made. */
@@ -23,6 +23,15 @@ export interface ViewOptions {
 
 function shownTasks(status: StatusJson, options: ViewOptions): readonly TaskJson[] {
   return options.all ? status.tasks.toSorted(bySlot) : currentTasks(status.tasks);
+}
+
+/** The same of one job, with what a version failed of, as long as that version or the roll-back of it is the newest. */
+function jobTasks(job: JobJson, status: StatusJson, options: ViewOptions): readonly TaskJson[] {
+  const shown = shownTasks(status, options);
+  const failed = failedVersionOf(job);
+  if (failed === undefined) return shown;
+  const more = newestFailures(status.tasks, failed).filter((task) => !shown.includes(task));
+  return more.length === 0 ? shown : [...shown, ...more].toSorted(bySlot);
 }
 
 /** A line a task, under the header that the seeds' `status` has. */
@@ -92,16 +101,23 @@ function oneJobLines(status: StatusJson, options: ViewOptions): string[] {
     ],
     paint,
   );
-  const rows = shownTasks(status, options).map((task): Cell[] => [
+  const tasks = jobTasks(job, status, options);
+  const withVersion = isUnderWay(job) || tasks.some(({ version }) => version !== tasks[0]!.version);
+  const rows = tasks.map((task): Cell[] => [
     shortId(task.id),
     task.slot,
+    ...(withVersion ? [String(task.version)] : []),
     healthCell(task),
     String(task.restarts),
     task.node ?? '',
     portsText(task),
     whyText(task),
   ]);
-  const [titles, fitting] = fitTable(['ID', 'NAME', 'STATE', 'RESTARTS', 'NODE', 'PORTS', 'REASON'], rows, options.columns);
+  const [titles, fitting] = fitTable(
+    ['ID', 'NAME', ...(withVersion ? ['VERSION'] : []), 'STATE', 'RESTARTS', 'NODE', 'PORTS', 'REASON'],
+    rows,
+    options.columns,
+  );
   return [...head, '', ...alignTable(titles, fitting, paint)];
 }
 

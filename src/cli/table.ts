@@ -70,11 +70,16 @@ export function fitTable(
 }
 
 function cutCell(cell: Cell, room: number): Cell {
-  const characters = Array.from(textOf(cell));
-  if (characters.length <= room) return cell;
-  const text = `${characters
-    .slice(0, room - 1)
-    .join('')
-    .trimEnd()}…`;
+  const whole = textOf(cell);
+  const text = shortened(whole, room);
+  if (text === whole) return cell;
   return typeof cell === 'string' ? text : [text, cell[1]];
+}
+
+/** A text of at most so many characters, the last of which tells that there were more. */
+export function shortened(text: string, charactersMax: number): string {
+  const characters = Array.from(text);
+  if (characters.length <= charactersMax) return text;
+  const kept = characters.slice(0, charactersMax - 1).join('');
+  return `${kept.trimEnd()}…`;
 }

@@ -76,6 +76,23 @@ export function currentTasks(tasks: readonly TaskJson[]): readonly TaskJson[] {
   return tasks.filter((task) => (alive.has(task.slot) ? !isOver(task) : newest.get(task.slot) === task)).toSorted(bySlot);
 }
 
+/** The newest failed or rejected record of each slot that a version has. */
+export function newestFailures(tasks: readonly TaskJson[], version: number): readonly TaskJson[] {
+  const newest = new Map<string, TaskJson>();
+  for (const task of tasks) {
+    if (task.version !== version || (task.state !== 'failed' && task.state !== 'rejected')) continue;
+    const known = newest.get(task.slot);
+    if (!known || known.createdAt <= task.createdAt) newest.set(task.slot, task);
+  }
+  return [...newest.values()];
+}
+
+/** The job's reason, unless its tasks tell it, too; undefined where there is none. */
+export function ownReason({ name, reason }: JobJson, tasks: readonly TaskJson[]): string | undefined {
+  if (reason === null || tasks.some((task) => task.job === name && whyText(task) !== '' && reason.includes(whyText(task)))) return undefined;
+  return tame(reason);
+}
+
 /** How many tasks are in which state: `3 running, 1 pending`. */
 export function countsText(tasks: readonly TaskJson[]): string {
   const counts = new Map<string, number>();

@@ -1,10 +1,11 @@
 /** PURE: whether what a command waits for has come, or never will. */
 import { isErrorCode, problem } from '../core/errors.ts';
+import { shortId } from '../core/ids.ts';
 import type { CubeError } from '../core/errors.ts';
 import type { DeploymentJson } from '../core/deployment-view.ts';
 import type { JobJson, StatusJson, TaskJson } from '../core/views.ts';
-import { deploymentOf, pausedHint } from './deployment-text.ts';
-import { currentTasks, isOver, isUp, taskSentence, whyText } from './tasks.ts';
+import { amountText, deploymentOf, pausedHint } from './deployment-text.ts';
+import { currentTasks, isOver, isUp, ownReason, taskSentence, whyText } from './tasks.ts';
 
 /** What is waited for. */
 export interface Goal {
@@ -29,13 +30,34 @@ export type Verdict = Good | { readonly ok: false; readonly error: CubeError } |
 
 const shownMax = 8;
 
+/** The oldest first. */
+function byAge(a: TaskJson, b: TaskJson): number {
+  return Date.parse(a.createdAt) - Date.parse(b.createdAt);
+}
+
+/** The task that tells most of why a version is not well: one of that version, if any is. */
+function culpritOf(status: StatusJson, goal: Goal): TaskJson | undefined {
+  const all = troubled(status, goal);
+  const isIts = (task: TaskJson): boolean => task.version === goal.version;
+  // What never got well was stopped, not failed, when its version was given up.
+  const stopped = (): TaskJson | undefined => status.tasks.filter((task) => isIts(task) && task.state === 'stopped').toSorted(byAge).at(-1);
+  return all.find(isIts) ?? all[0] ?? stopped();
+}
+
+/** What a user calls a task: its slot, or its id where the slot stands for another one by now. */
+function calledNow(task: TaskJson, { tasks }: StatusJson): string {
+  const isAnother = (other: TaskJson): boolean =>
+    other.slot === task.slot && other.id !== task.id && (!isOver(other) || other.createdAt > task.createdAt);
+  return isOver(task) && tasks.some(isAnother) ? shortId(task.id) : task.slot;
+}
+
 function troubled(status: StatusJson, goal: Goal): readonly TaskJson[] {
   const bad = new Set(['failed', 'rejected', 'lost', 'backingOff', 'unreachable']);
   const mine = status.tasks.filter((task) => !goal.before.has(task.id));
   const worst = mine.filter((task) => bad.has(task.state) && (task.reason !== null || task.exitCode !== null));
   const slots = new Set(worst.map((task) => task.slot));
   const waiting = currentTasks(mine).filter((task) => !slots.has(task.slot) && !isOver(task) && !isUp(task));
-  const newestOfSlot = new Map(worst.map((task) => [task.slot, task]));
+  const newestOfSlot = new Map(worst.toSorted(byAge).map((task) => [task.slot, task]));
   return [...newestOfSlot.values(), ...waiting];
 }
 
@@ -43,7 +65,7 @@ function troubled(status: StatusJson, goal: Goal): readonly TaskJson[] {
  * One sentence a task that is not as it should be; empty when all are.
  * @param told what was said before: a task of which it gives the reason is left out
  */
-export function troubleLines(status: StatusJson, goal: Goal, told = ''): readonly string[] {
+export function troubleLines(status: StatusJson, goal: Goal, told = ''): string[] {
   const isTold = (task: TaskJson): boolean => told.includes(task.slot) && whyText(task) !== '' && told.includes(whyText(task));
   const lines = troubled(status, goal)
     .filter((task) => !isTold(task))
@@ -53,12 +75,16 @@ export function troubleLines(status: StatusJson, goal: Goal, told = ''): readonl
 
 /** An error about a job with a line for each task in trouble, and the command that tells more of the first. */
 export function jobError(code: 'job-failed' | 'timeout', message: string, status: StatusJson, goal: Goal, hint = ''): CubeError {
-  const first = troubled(status, goal)[0];
+  const first = culpritOf(status, goal);
+  const job = status.jobs.find((one) => one.name === goal.job);
+  const own = job && ownReason(job, status.tasks);
   const lines = troubleLines(status, goal, message);
+  if (job && own !== undefined && lines.length === 0 && !message.includes(own)) lines.push(`${job.name} is ${job.status}: ${own}`);
   const advice = isErrorCode(first?.reasonCode) ? [problem(first.reasonCode, '').hint] : [];
-  const logs = first && first.state !== 'rejected' ? ` and \`cube logs ${first.slot}\` tell more` : ' tells more';
+  const name = first ? calledNow(first, status) : goal.job;
+  const logs = first && first.state !== 'rejected' ? ` and \`cube logs ${name}\` tell more` : ' tells more';
   return problem(code, [message, ...lines].join('\n'), {
-    hint: [...(hint === '' ? [] : [hint]), ...advice, `\`cube status ${first?.slot ?? goal.job}\`${logs}`].join('; '),
+    hint: [...(hint === '' ? [] : [hint]), ...advice, `\`cube status ${name}\`${logs}`].join('; '),
   });
 }
 
@@ -84,9 +110,16 @@ function badEnd(error: CubeError): Verdict {
   return { ok: false, error };
 }
 
+/** Where a version ends that failed, and before which none was good: what is worth trying again is tried again. */
+function nowhereToGo(job: JobJson, { tasks }: StatusJson, { before }: Goal): string {
+  const rests = job.status === 'failed' || currentTasks(tasks).some((task) => task.state === 'rejected' && !before.has(task.id));
+  const goesOn = rests ? 'what failed for good is not tried again' : 'it goes on being tried';
+  return `there is no good version to go back to; ${goesOn}`;
+}
+
 /** Judges the deployment of the version that was accepted: it says when all is done, and when nothing more will come. */
 function judgeDeployment(status: StatusJson, goal: Goal, job: JobJson, deployment: DeploymentJson): Verdict {
-  const { version, state, goodVersion, updated, desired } = deployment;
+  const { version, state, goodVersion } = deployment;
   const why = deployment.reason === null ? '' : `: ${deployment.reason}`;
   switch (state) {
     case 'succeeded':
@@ -98,7 +131,7 @@ function judgeDeployment(status: StatusJson, goal: Goal, job: JobJson, deploymen
     case 'awaitingPromotion':
       return {
         ok: true,
-        says: `${job.name} waits for \`cube promote ${job.name}\`: ${updated} of ${desired} updated (version ${version})`,
+        says: `${job.name} waits for \`cube promote ${job.name}\`: ${amountText(deployment)} (version ${version})`,
       };
     case 'paused':
       return badEnd(
@@ -111,9 +144,10 @@ function judgeDeployment(status: StatusJson, goal: Goal, job: JobJson, deploymen
         ),
       );
     case 'failed': {
-      const back =
-        goodVersion === null || goodVersion === version ? '' : `\`cube rollback ${job.name}\` goes back to version ${goodVersion}`;
-      return badEnd(jobError('job-failed', `version ${version} of ${job.name} failed${why}`, status, goal, back));
+      const failed = `version ${version} of ${job.name} failed${why}`;
+      if (goodVersion === null || goodVersion === version)
+        return badEnd(jobError('job-failed', `${failed}; ${nowhereToGo(job, status, goal)}`, status, goal));
+      return badEnd(jobError('job-failed', failed, status, goal, `\`cube rollback ${job.name}\` goes back to version ${goodVersion}`));
     }
     case 'superseded':
       return badEnd(stopped(job));
@@ -175,9 +209,10 @@ export function judgeSeeds(status: StatusJson, goal: Goal): Verdict {
   return judgeRun(status, goal);
 }
 
-/** Judges a job that was ordered to stop; one that is to be forgotten must be gone. */
-export function judgeStop(status: StatusJson, job: string, purge: boolean): Verdict {
-  const lives = status.tasks.some((task) => task.job === job && !isOver(task)) || (purge && status.jobs.some((one) => one.name === job));
+/** Judges a job that was ordered to stop, with its runs if it has some; what is to be forgotten must be gone. */
+export function judgeStop(status: StatusJson, job: string, purge: boolean, runs: readonly string[] = []): Verdict {
+  const names = new Set([job, ...runs]);
+  const lives = status.tasks.some((task) => names.has(task.job) && !isOver(task)) || (purge && status.jobs.some(({ name }) => names.has(name)));
   return lives ? undefined : { ok: true };
 }
 

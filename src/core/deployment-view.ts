@@ -9,6 +9,10 @@ export interface DeploymentJson {
   /** The job's version that is rolled out. */
   readonly version: number;
   readonly state: DeploymentState;
+  /** What began it: `submitted`, `restarted by its user`, `config site changed: version 2`; null where that was not noted. */
+  readonly cause: string | null;
+  /** It replaces containers that run; else its instances are new, or were well before. */
+  readonly replaces: boolean;
   /** The last good version before it. */
   readonly goodVersion: number | null;
   /** The version whose failure began this one. */
@@ -40,10 +44,12 @@ export interface VersionJson {
 
 /** A deployment as JSON. @param desired instances that its job wants */
 export function deploymentJson(deployment: Deployment, desired: number): DeploymentJson {
-  const { version, state, goodVersion, rollbackOf, updated, reason, startedAt, endedAt } = deployment;
+  const { version, state, cause, replaces, goodVersion, rollbackOf, updated, reason, startedAt, endedAt } = deployment;
   return {
     version,
     state,
+    cause: cause ?? null,
+    replaces: replaces === true,
     goodVersion: goodVersion ?? null,
     rollbackOf: rollbackOf ?? null,
     updated,

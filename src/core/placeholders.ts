@@ -5,7 +5,15 @@ import type { Order, PortBinding } from './task.ts';
 export type Described = Pick<Order, 'job' | 'task' | 'slot' | 'index' | 'tick'> & { readonly ports?: readonly PortBinding[] };
 
 /** `${CUBE_NAME}` or `${CUBE_NAME:-default}`; with another `$` before it, it stands for itself. */
-const placeholder = /(\$?)\$\{(CUBE_[A-Z0-9_]*)(?::-([^{}]*))?\}/g;
+const placeholder = /(\$?)\$\{(CUBE_\w*)(?::-([^{}]*))?\}/g;
+
+/** Names that a container may be told of itself; those of ports, `CUBE_PORT_<port>` and `CUBE_PORT_<port>_UDP`, are besides. */
+export const builtInNames: readonly string[] = ['CUBE_JOB', 'CUBE_TASK', 'CUBE_SLOT', 'CUBE_INDEX', 'CUBE_NODE', 'CUBE_TICK'];
+
+/** Whether a variable is one that a container is told of itself. */
+export function isBuiltIn(name: string): boolean {
+  return builtInNames.includes(name) || /^CUBE_PORT_\d+(?:_UDP)?$/.test(name);
+}
 
 /**
  * Fills in `${CUBE_NAME}`. `$${CUBE_NAME}` becomes `${CUBE_NAME}`. A name that has no value becomes its default, and stays as it is
@@ -21,7 +29,7 @@ export function fillPlaceholders(text: string, values: Readonly<Record<string, s
 
 /** A text that `fillPlaceholders` turns into this one, whatever is in it. */
 export function escapePlaceholders(text: string): string {
-  return text.replaceAll(/\$\{CUBE_[A-Z0-9_]*(?::-[^{}]*)?\}/g, '$$$&');
+  return text.replaceAll(/\$\{CUBE_\w*(?::-[^{}]*)?\}/g, '$$$&');
 }
 
 /**

@@ -2,6 +2,7 @@
 import { attributeOf, meets, type Constraint, type NodeAttributes } from './constraint.ts';
 import type { JobSpec, TaskSpec } from './job.ts';
 import { listed, nearest } from './text.ts';
+import { variablesIn } from './variables.ts';
 import { hostPaths, isWithin } from './volumes.ts';
 
 const shownMax = 5;
@@ -90,7 +91,9 @@ function unmetByTask({ constraints = [] }: TaskSpec, datacenters: readonly strin
 
 /** Directories of the host that no node allows. */
 function notAllowed(task: TaskSpec, nodes: readonly NodeAttributes[]): string[] {
-  const missing = hostPaths(task).filter((path) => !nodes.some(({ mounts = [] }) => isWithin(path, mounts)));
+  // A path that a dispatch completes is not known yet.
+  const known = hostPaths(task).filter((path) => variablesIn(path).length === 0);
+  const missing = known.filter((path) => !nodes.some(({ mounts = [] }) => isWithin(path, mounts)));
   return missing.map((path) => `no node allows ${path} (cube up --allow-mount ${path})`);
 }
 

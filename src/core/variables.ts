@@ -81,11 +81,11 @@ export function unescaped({ name: escaped }: Pick<VariableUse, 'name'>): string 
   return `\${${escaped}`;
 }
 
-/** What a variable stands for: the told value, else the environment's, else its default. As in shells, an empty one of the environment gives way to a default. */
+/** What a variable stands for: the told value, else the environment's, else its default. As in shells, an empty one gives way to a default. */
 export function valueOf(use: Pick<VariableUse, 'name' | 'fallback'>, { set, environment }: Variables): string | undefined {
   const { name: asked, fallback } = use;
-  if (Object.hasOwn(set, asked)) return set[asked];
-  const found = Object.hasOwn(environment, asked) ? environment[asked] : undefined;
+  const values = Object.hasOwn(set, asked) ? set : environment;
+  const found = Object.hasOwn(values, asked) ? values[asked] : undefined;
   return found === '' ? (fallback ?? found) : (found ?? fallback);
 }
 
@@ -156,15 +156,15 @@ export function parameterNames(spec: JobSpec): readonly string[] {
 }
 
 /**
- * A parameterized job's spec with its variables filled in, in the texts of its tasks, labels and data centers: by the given values, else by the
- * defaults that stand there. A variable with neither stays in place, as do those that workers fill in; `$${NAME}` becomes
+ * A parameterized job's spec with its variables filled in, in the texts of its tasks, labels and data centers: by the given values, else (and
+ * where one is empty) by the defaults that stand there. A variable with neither stays in place, as do those that workers fill in; `$${NAME}` becomes
  * `${NAME}`. Values are texts and nothing more: what they make of an image, a path or a volume's name is checked by `refuseUnfit`.
  */
 export function fillParameters(spec: JobSpec, values: Readonly<Record<string, string>>): JobSpec {
   const replace = (use: VariableUse): string | undefined => {
     if (filledOnWorker(use.name)) return undefined;
     if (use.isEscape) return unescaped(use);
-    return Object.hasOwn(values, use.name) ? values[use.name] : use.fallback;
+    return valueOf(use, { set: values, environment: {} });
   };
   return mapSpec(spec, (text) => replaceVariables(text, replace));
 }

@@ -105,8 +105,32 @@ test('a job that names what there is not is refused, and plan says so too', asyn
     bench.answer(bench.control.plan({ spec: shop(), origin: { kind: 'file' } })),
     refused('not-found', /no secret "db"/),
   );
-  await assert.rejects(submit(shop({ configs: { database: '/x' } })), refused('not-found', /no config "database"/));
+  await assert.rejects(
+    submit(shop({ configs: { database: '/x' } })),
+    refused('not-found', /no config "database"; there is a secret of that name/),
+  );
   assert.equal((await bench.answer(bench.control.status())).jobs.length, 0);
+});
+
+test('all that is missing is told at once, each with what was meant', async () => {
+  const { set, submit } = await withWorkers();
+  await set('database', 'x');
+  await set('site.conf', 'x', 'config');
+  const files = { secrets: { databse: '/a', database: '/b', zzzzzzzz: '/c' }, configs: { 'site.cnf': '/d' } };
+  await assert.rejects(submit(shop(files)), (error: CubeError) => {
+    assert.deepEqual(error.message.split('\n').toSorted(), [
+      'there is no config "site.cnf"; did you mean "site.conf"?',
+      'there is no secret "databse"; did you mean "database"?',
+      'there is no secret "zzzzzzzz"',
+    ]);
+    assert.deepEqual([error.code, error.row.exit], ['not-found', 4]);
+    assert.equal(error.hint, 'set them first: `cube secret set NAME FILE`, `cube config set NAME FILE`');
+    return true;
+  });
+  await assert.rejects(submit(shop({ secrets: { x1: '/a', y2: '/b' } })), (error: CubeError) => {
+    assert.equal(error.hint, 'set them first: `cube secret set NAME FILE`');
+    return true;
+  });
 });
 
 test('an order has the versions its task was made with; a change rolls the services that use it and no others', async () => {

@@ -44,6 +44,27 @@ test('a node that is down is known still', async () => {
   assert.deepEqual(await warnings(bench, job('name == w2')), ['task web: no node has name == w2; there is only w1']);
 });
 
+test('a directory of the host that no node allows is warned about in a submit and a plan, and refused where that is strict', async () => {
+  const bench = createManagerBench();
+  await bench.start();
+  const worker = bench.worker('w1');
+  await bench.answer(worker.join({ facts: { ...worker.facts, features: ['volumes', 'files'], mounts: ['/srv'] } }));
+  const mounting = (path: string): JobSpec =>
+    jobOf(JSON.stringify({ name: 'shop', tasks: { web: { image: 'runs', volumes: [`${path}:/x`] } } }));
+  const plan = (path: string, strict: boolean) =>
+    bench.answer(bench.control.plan({ spec: mounting(path), origin: { kind: 'file' }, strict }));
+  const said = ['task web: no node allows /etc (cube up --allow-mount /etc)'];
+  assert.deepEqual((await plan('/etc', false)).warnings, said);
+  for (const refused of [plan('/etc', true), warnings(bench, mounting('/etc'), true)])
+    await assert.rejects(
+      refused,
+      (thrown: unknown) => thrown instanceof CubeError && thrown.code === 'invalid-file' && thrown.message === said[0],
+    );
+  assert.equal(bench.host.mirror.jobs.size, 0);
+  assert.deepEqual(await warnings(bench, mounting('/etc')), said);
+  assert.deepEqual(await warnings(bench, mounting('/srv/site'), true), []);
+});
+
 test('a strict submit is refused with all warnings, and changes nothing', async () => {
   const bench = createManagerBench();
   await bench.start();

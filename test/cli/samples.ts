@@ -116,6 +116,8 @@ export function aDeployment(changes: Partial<DeploymentJson> = {}): DeploymentJs
   return {
     version: 1,
     state: 'rolling',
+    cause: 'submitted',
+    replaces: true,
     goodVersion: null,
     rollbackOf: null,
     updated: 0,

@@ -17,6 +17,17 @@ test('a file gets its values from --set, the environment and its defaults, in th
   assert.deepEqual([web?.image, web?.count, web?.env], ['nginx:1.28', 5, { STAGE: 'live' }]);
 });
 
+test('an empty value is as good as none where there is a default', async (t) => {
+  const path = fileWith(t, 'job.yaml', 'name: shop\ntasks: {web: {image: "busybox:${TAG:-latest}"}}\n');
+  for (const [set, env] of [
+    [[], { TAG: '' }],
+    [['--set', 'TAG='], { TAG: '1.36' }],
+  ] as const) {
+    const { stdout } = await cube(['submit', '--dry-run', '-o', 'json', ...set, path], { env });
+    assert.equal((JSON.parse(stdout) as JobSpec).tasks['web']?.image, 'busybox:latest');
+  }
+});
+
 test('a name without a value is exit 2, with its place and what to do', async (t) => {
   const { code, stderr } = await cube(['submit', '--dry-run', fileWith(t, 'job.yaml', file)]);
   assert.equal(code, 2);
@@ -46,5 +57,6 @@ test('a plan asks about the filled in file, and tells the submit that does the s
   assert.equal(code, 10, stderr);
   const { job } = manager.seen[0]!.body as { readonly job: object };
   assert.deepEqual(job, { name: 'shop', tasks: { web: { image: 'nginx:1', count: 2, env: { STAGE: 'a b' } } } });
-  assert.match(stderr, /cube submit \S+ --set 'TAG=1' --set 'STAGE=a b' --check-index 7/);
+  assert.match(stderr, /cube submit \S+ --set TAG=\.\.\. --set STAGE=\.\.\. --check-index 7/);
+  assert.doesNotMatch(stderr, /a b/, 'a value may be a secret');
 });

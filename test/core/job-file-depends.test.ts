@@ -63,6 +63,15 @@ test('a hundred tasks that all wait for each other are answered in a few words',
   assert.equal(dataProblems({ name: 'j', tasks }).length, 1);
 });
 
+test('to wait for a task without instances is refused with both lines', () => {
+  const text = (dependsOn: string): string =>
+    `name: a\ntasks:\n  db:\n    image: x\n    count: 0\n  web:\n    image: x\n    dependsOn: ${dependsOn}\n`;
+  assert.deepEqual(problemsOf(text('{db: healthy}')), ['8:17 "db" has no instances to wait for, because of "count: 0"; see line 5']);
+  assert.deepEqual(problemsOf(text('[db]')), ['8:17 dependsOn[0]: "db" has no instances to wait for, because of "count: 0"; see line 5']);
+  assert.deepEqual(problemsOf(text('{db: completed}')).length, 1);
+  assert.deepEqual(Object.keys(jobOf(text('[db]').replace('count: 0', 'count: 1')).tasks), ['db', 'web']);
+});
+
 test('to wait for the end of what never ends is refused with both lines', () => {
   assert.deepEqual(problemsOf(file({ web: '{init: completed}', init: '' }, 'type: service')), [
     '4:31 "init" never completes, because it is always restarted, as those of a service are; give it "restart: {on: failure}"; see line 5',

@@ -222,8 +222,8 @@ const ofType = fc.oneof(
         {
           parallel: count,
           order: fc.constant('stop-first'),
-          healthyFor: time,
-          deadline: time,
+          healthyFor: fc.constantFrom('0s', '1s', '59s'),
+          deadline: fc.constantFrom('1m', '5m', '1h30m'),
           onFailure: fc.constantFrom('rollback', 'pause', 'continue'),
           canary: fc.constant(0),
         },

@@ -235,6 +235,20 @@ test('more canaries than any task has instances are refused with both lines', ()
   assert.equal(jobOf(`type: system\nupdate: {canary: 5}\n${head}`).update?.canary, 5, 'how many nodes there will be is not known');
 });
 
+test('an update that would fail before an instance has been well for long enough is refused with both lines', () => {
+  const text = (healthyFor: string, deadline?: string): string =>
+    `${head}update:\n  healthyFor: ${healthyFor}\n${deadline === undefined ? '' : `  deadline: ${deadline}\n`}`;
+  const told = (deadline: string): string =>
+    `healthyFor: expected less than the deadline of ${deadline}, before which no instance would count as well`;
+  assert.deepEqual(foundIn(text('60s', '1m')), [`6:15 ${told('1m')}; see line 7`]);
+  assert.deepEqual(foundIn(text('2m', '90s')), [`6:15 ${told('1m 30s')}; see line 7`]);
+  assert.deepEqual(foundIn(text('5m')), [`6:15 ${told('5m')}, which is the default`]);
+  assert.deepEqual(foundIn(text('59s', '1m')), []);
+  assert.deepEqual(foundIn(text('0s', '1ms')), []);
+  assert.deepEqual(foundIn(text('4m59s')), []);
+  assert.equal(foundIn(text('x', '1s')).length, 1, 'what is no duration is a problem of its own');
+});
+
 test('start-first is refused where every task has a volume, and not where one has none', () => {
   const text = (u: string): string =>
     `name: a\nupdate: {order: start-first}\ntasks:\n  t: {image: x, volumes: ["d:/d"]}\n  u: {image: x, volumes: [${u}]}\n`;

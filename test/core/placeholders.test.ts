@@ -32,6 +32,7 @@ test('what is nobody’s business stays: other names, shell forms, unknown names
     assert.equal(fillPlaceholders(text, values), text);
   }
   assert.equal(fillPlaceholders('$${CUBE_JOB} ${CUBE_JOB}', values), '${CUBE_JOB} shop');
+  assert.equal(fillPlaceholders('$${CUBE_job} $${CUBE_x:-1}', values), '${CUBE_job} ${CUBE_x:-1}');
 });
 
 test('a default stands in for a name that has no value, also an empty one', () => {

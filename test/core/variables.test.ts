@@ -50,11 +50,13 @@ test('a variable has the value that was set, else that of the environment, else 
   assert.equal(env({}, {}), 'default');
 });
 
-test('an empty value of the environment gives way to a default, and one that was set does not', () => {
+test('an empty value gives way to a default, whether it was set or stands in the environment', () => {
   const env = (text: string, set: Texts, environment: Texts): string | undefined => task([`env: {A: ${text}}`], set, environment).env['A'];
   assert.equal(env('${X:-d}', {}, { X: '' }), 'd');
   assert.equal(env('${X}', {}, { X: '' }), '');
-  assert.equal(env('${X:-d}', { X: '' }, { X: 'e' }), '');
+  assert.equal(env('${X:-d}', { X: '' }, {}), 'd');
+  assert.equal(env('${X:-d}', { X: '' }, { X: 'e' }), 'd', 'what was set hides the environment, also when it is empty');
+  assert.equal(env('${X}', { X: '' }, { X: 'e' }), '');
   assert.equal(env('${X:-}', {}, {}), '');
 });
 
@@ -231,8 +233,44 @@ test('variables of a parameterized job wait for its runs, unless they have a val
   assert.equal(filled(parameterized.replace('parameterized', '${T}'), { T: 'parameterized' }).type, 'parameterized');
 });
 
+test('an empty value leaves a variable of a parameterized job to its default, which one from the environment does not settle', () => {
+  const image = (set: Texts, environment: Texts): string | undefined => filled(parameterized, set, environment).tasks['t']?.image;
+  assert.equal(image({ tag: '' }, {}), 'app:latest');
+  assert.equal(image({}, { tag: '' }), 'app:${tag:-latest}');
+  assert.equal(filled(parameterized, {}, { mode: '' }).tasks['t']?.env['MODE'], '');
+  assert.equal(fillParameters(filled(parameterized), { id: '1', tag: '' }).tasks['t']?.image, 'app:latest');
+});
+
+test('beside a map of parameters another name is refused at its place, with what was meant', () => {
+  const text = (line: string): string => `type: parameterized\nparameters: {input: null, level: "1"}\n${withTask(line)}`;
+  const advice = (name: string): string =>
+    `name it in "parameters", or write a default \${${name}:-...}; $\${${name}} leaves it for the task's shell; see line 2`;
+  assert.deepEqual(problems(text('command: ["é", "a ${inptu} ${inptu}", "${input}"]')), [
+    `7:23 \${inptu} is no parameter of this job, and has no value; did you mean \${input}? Else ${advice('inptu')}`,
+  ]);
+  assert.deepEqual(problems(text('env: {A: "${zzzzzzzz}"}')), [
+    `7:15 \${zzzzzzzz} is no parameter of this job, and has no value: ${advice('zzzzzzzz')}`,
+  ]);
+  const script = text('command:\n      - |\n        echo\n        $${inptu} ${input} ${inptu}');
+  assert.match(problems(script)[0]!, /^10:28 \$\{inptu\} is no parameter/);
+  assert.match(
+    problems(`${text('env: {}')}labels: {a: "${'${x}'}"}\ndatacenters: ["${'${y}'}"]\n`).join('\n'),
+    /^8:13 \$\{x\}.*\n9:16 \$\{y\}/,
+  );
+  assert.match(problems(`type: parameterized\nparameters: {}\n${withTask('env: {A: "${x}"}')}`)[0]!, /^7:15 \$\{x\}/, 'none may be set');
+  const rest = text('command: ["${input}", "${x:-1}", "$${HOME}", "$HOME", "${CUBE_SLOT}", "${set}", "${there}"]');
+  assert.deepEqual(filled(rest, { set: 's' }, { there: 't' }).tasks['t']?.command?.slice(5), ['s', 't']);
+  assert.deepEqual(
+    errorOf(
+      () => checkJob({ name: 'a', type: 'parameterized', parameters: { a: null }, tasks: { t: { image: 'x:${b}' } } }, limitsDefault),
+      'invalid-file',
+    ).problems.map(({ message }) => message.slice(0, 60)),
+    ['tasks.t.image: ${b} is no parameter of this job, and has no v'],
+  );
+});
+
 test('what a job names as its parameter is not taken from the environment, nor set with the file', () => {
-  const text = `${parameterized}parameters: {mode: slow, tag: null}\n`;
+  const text = `${parameterized}parameters: {mode: slow, tag: null, id: null, input: null}\n`;
   const spec = filled(text, {}, { mode: 'fast', tag: '7' });
   assert.deepEqual([spec.tasks['t']?.env['MODE'], spec.tasks['t']?.image], ['${mode}', 'app:${tag:-latest}']);
   assert.equal(
@@ -256,6 +294,7 @@ test('values that make nonsense of what they stand in are refused', () => {
   const spec = filled(parameterized);
   refuseUnfit(fillParameters(spec, { id: '1', tag: '2', input: '', mode: '' }));
   const message = (values: Texts): string => errorOf(() => refuseUnfit(fillParameters(spec, { id: '1', ...values })), 'usage').message;
+  assert.match(message({ tag: 'x:' }), /^tasks\.t\.image: expected an image like nginx:1\.27, got "app:x:": .* after ":"$/);
   assert.match(message({ tag: 'a b' }), /^tasks\.t\.image: expected an image like nginx:1\.27, got "app:a b"$/);
   assert.match(message({ id: '../../etc' }), /^tasks\.t\.volume: expected a name of 1 to 63 letters/);
   assert.match(message({ mode: 'x\0y' }), /NUL/);
@@ -265,7 +304,7 @@ test('values that make nonsense of what they stand in are refused', () => {
 
 test('whatever a text and a value hold, the value comes back where it was put, and places are found', () => {
   const piece = fc.oneof(
-    fc.constantFrom('${X}', '$${X}', '${X:-d}', '${', '}', '$', '${CUBE_A}', '${Y:-}', '$$${X}', ':-'),
+    fc.constantFrom('${X}', '$${X}', '${X:-d}', '${', '}', '$', '${CUBE_JOB}', '${Y:-}', '$$${X}', ':-'),
     fc.string({ maxLength: 4 }).filter((text) => !/[\0\uF8E0-\uF8E6]/.test(text)),
   );
   fc.assert(

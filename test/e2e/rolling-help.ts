@@ -152,11 +152,12 @@ export async function startLoad(t: Scope, node: NodeProcess, job: string, loops 
 }
 
 /** Fails unless everything was served. */
-export async function assertServed(load: Load, ...versions: readonly string[]): Promise<void> {
+export async function assertServed(load: Load, ...versions: readonly string[]): Promise<number> {
   const { served, seen, failures } = await load.end();
   assert.deepEqual(failures, [], `${failures.length} of ${failures.length + served} requests failed`);
   assert.ok(served > 100, `only ${served} requests were made`);
   assert.deepEqual(seen, versions);
+  return served;
 }
 
 /** The fewest instances of a job that were healthy at once after an event, by all its events. @param after the `seq` to begin with */

@@ -19,7 +19,7 @@ test('10 healthy instances are updated start-first: no request fails, and 10 are
     const seen = await lookAt(node, 'roll');
     return seen.running.length === 10 && seen.running.every(({ version }) => version === 2) && seen;
   });
-  await assertServed(load, 'one', 'two');
+  t.diagnostic(`${await assertServed(load, 'one', 'two')} requests, none failed`);
   assert.deepEqual([job.status, job.version, job.healthy, job.deployment?.state], ['running', 2, 10, 'succeeded']);
   assert.equal(new Set(tasks.map(({ slot }) => slot)).size, 10);
   const events = await eventsOf(node, 'roll');

@@ -33,7 +33,8 @@ async function plan(context: Context): Promise<number> {
     if (!output.quiet) for (const line of planLines(planned, output.paint, input.flag('all'))) output.line(line);
     for (const warning of warnings) output.warn(warning);
     if (isChange) {
-      const set = input.texts('set').map((one) => ` --set ${quoted(one)}`);
+      // A value may be a secret, and this line may end up in a log.
+      const set = input.texts('set').map((one) => ` --set ${one.slice(0, one.indexOf('='))}=...`);
       const refresh = input.flag('refresh-images') ? ' --refresh-images' : '';
       output.note(`to do this and nothing else: cube submit ${quoted(file)}${set.join('')}${refresh} --check-index ${index}`);
     }

@@ -5,11 +5,12 @@ import type { VolumeJson } from '../../core/volume-view.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
 import type { Cell } from '../table.ts';
+import { ago } from '../time.ts';
 
 const actions = ['ls', 'release'];
 
-function rowOf({ slot, node, nodeGone, volumes, inUse, since }: VolumeJson): Cell[] {
-  return [slot, nodeGone ? [`${node} (removed)`, 'bad'] : node, inUse ? 'yes' : 'no', since, volumes.join(', ')];
+function rowOf({ slot, node, nodeGone, volumes, inUse, since }: VolumeJson, nowMs: number): Cell[] {
+  return [slot, nodeGone ? [`${node} (removed)`, 'bad'] : node, inUse ? 'yes' : 'no', ago(since, nowMs), volumes.join(', ')];
 }
 
 async function list(context: Context): Promise<number> {
@@ -18,7 +19,14 @@ async function list(context: Context): Promise<number> {
   if (output.json) output.document(all);
   else if (output.quiet) for (const { slot } of all) output.line(slot);
   else if (all.length === 0) output.note('no slot has data in a volume');
-  else output.table(['SLOT', 'NODE', 'IN USE', 'SINCE', 'VOLUMES'], all.map(rowOf), { fit: true });
+  else {
+    const nowMs = Date.now();
+    output.table(
+      ['SLOT', 'NODE', 'IN USE', 'SINCE', 'VOLUMES'],
+      all.map((one) => rowOf(one, nowMs)),
+      { fit: true },
+    );
+  }
   return 0;
 }
 

@@ -1,5 +1,7 @@
 /** Keys that have no use in a job of its type, or beside another key. */
+import { formatDuration, parseDuration } from '../duration.ts';
 import type { JobType } from '../job.ts';
+import type { Limits } from '../limits.ts';
 import { badKey, badValue, shown, type Finding, type Path, type Spot } from './findings.ts';
 
 type Map = Readonly<Record<string, unknown>>;
@@ -72,6 +74,22 @@ function completionsFindings({ completions }: Map, tasks: Map): Finding[] {
   return [{ ...badKey([], 'completions', message), others }];
 }
 
+/** A duration as it is written; undefined for what is none, which the schema tells. */
+function msOf(written: unknown): number | undefined {
+  return typeof written === 'string' ? parseDuration(written) : undefined;
+}
+
+/** An update that fails before any instance has been well for as long as it must. */
+function neverWell({ healthyFor, deadline }: Map, limits: Limits): Finding[] {
+  const [healthyForMs, deadlineMs] = [msOf(healthyFor), deadline === undefined ? limits.updateDeadlineMs : msOf(deadline)];
+  // A deadline of nothing is a problem of its own.
+  if (healthyForMs === undefined || deadlineMs === undefined || deadlineMs === 0 || healthyForMs < deadlineMs) return [];
+  const what = `expected less than the deadline of ${formatDuration(deadlineMs)}, before which no instance would count as well`;
+  const path = ['update', 'healthyFor'];
+  if (deadline === undefined) return [badValue(path, `${what}, which is the default`)];
+  return [{ ...badValue(path, what), other: { spot: ['update', 'deadline'], at: 'key' } }];
+}
+
 /** What an update cannot do with these tasks. */
 function updateFindings(update: Map, tasks: Map, type: unknown): Finding[] {
   const findings: Finding[] = [];
@@ -103,7 +121,7 @@ function updateFindings(update: Map, tasks: Map, type: unknown): Finding[] {
 }
 
 /** All that goes ill together in a job: each told once, with the places of both. */
-export function belongingFindings(job: Map): Finding[] {
+export function belongingFindings(job: Map, limits: Limits): Finding[] {
   const { type, schedule } = job;
   // A type that nobody knows is a problem of its own.
   if (type !== undefined && !(typeof type === 'string' && types.includes(type))) return [];
@@ -114,6 +132,6 @@ export function belongingFindings(job: Map): Finding[] {
   }
   if (type === 'system') findings.push(...ofSystem(tasks));
   if (typeof type === 'string' && run.types.includes(type as JobType)) findings.push(...completionsFindings(job, tasks));
-  else findings.push(...updateFindings(mapOf(job['update']), tasks, type));
+  else findings.push(...updateFindings(mapOf(job['update']), tasks, type), ...neverWell(mapOf(job['update']), limits));
   return findings;
 }

@@ -93,6 +93,13 @@ function neverCompletes(edge: Edge, task: unknown, type: unknown): Finding | und
   return { ...findingAt(edge, message), other: { spot: isTold ? [...path, 'restart', 'on'] : path, at: 'key' } };
 }
 
+/** A task without instances never gets anywhere. A system job has no counts. */
+function hasNone(edge: Edge, task: unknown, type: unknown): Finding | undefined {
+  if (mapOf(task).count !== 0 || type === 'system') return undefined;
+  const message = `${shown(edge.to)} has no instances to wait for, because of "count: 0"`;
+  return { ...findingAt(edge, message), other: { spot: ['tasks', edge.to, 'count'], at: 'key' } };
+}
+
 /** Tasks that do not exist, that wait for themselves or each other, or for what never comes. */
 export function dependencyFindings(tasks: Readonly<Record<string, unknown>>, type: unknown): Finding[] {
   const edges = new Map<string, Edge[]>();
@@ -112,7 +119,7 @@ export function dependencyFindings(tasks: Readonly<Record<string, unknown>>, typ
         findings.push(findingAt(edge, `unknown task ${shown(to)}; ${what}`));
       } else {
         own.push(edge);
-        const never = neverCompletes(edge, tasks[to], type);
+        const never = hasNone(edge, tasks[to], type) ?? neverCompletes(edge, tasks[to], type);
         if (never) findings.push(never);
       }
       seen.add(to);

@@ -82,6 +82,13 @@ function readAgain(scalar: Scalar, text: string): unknown {
   return isScalar(contents) && contents.type === 'PLAIN' && contents.source === text ? contents.value : text;
 }
 
+/** Whether a variable of a parameterized job has its value before a dispatch; an empty one of the environment is none where there is a default. */
+function isSettled({ name, fallback }: VariableUse, { set, environment }: Variables): boolean {
+  if (Object.hasOwn(set, name)) return true;
+  const found = Object.hasOwn(environment, name) ? environment[name] : undefined;
+  return found !== undefined && (found !== '' || fallback === undefined);
+}
+
 /**
  * Fills in `${NAME}` in the values of a document, not in its keys.
  * Of a parameterized job's variables only those are filled in that have a value and are no parameters of it: the others wait for a dispatch.
@@ -100,7 +107,8 @@ export function fillDocument(document: Document, variables: Variables): Filled {
     if (isEscape) return isParameterized ? undefined : unescaped(use);
     if (isParameterized && parameters.has(name)) return undefined;
     used.add(name);
-    if (isParameterized) return valueOf({ name }, variables);
+    if (isParameterized && !isSettled(use, variables)) return undefined;
+    if (isParameterized) return valueOf(use, variables);
     const value = valueOf(use, variables);
     if (value === undefined && !missing.has(name)) {
       const advice = `give --set ${name}=..., set it in the environment, or write a default \${${name}:-...}`;

@@ -49,6 +49,12 @@ function readVolume(written: string): { readonly value: VolumeSpec } | { readonl
   return wrongName === undefined ? { value: { name: source, path, readOnly } } : { wrong: wrongName };
 }
 
+/** The name of a volume, as it is written; undefined for a directory of the host, and for what is no volume. */
+export function volumeName(written: unknown): string | undefined {
+  const read = typeof written === 'string' ? readVolume(written) : undefined;
+  return read !== undefined && 'value' in read ? read.value.name : undefined;
+}
+
 /** The schema of a task's `volumes`. That each has a path of its own, `mountFindings` sees to. */
 export function volumesSchema(limits: Limits) {
   const volume = z.string(expected(`a volume like ${volumeForm}`)).transform((written, context): VolumeSpec => {

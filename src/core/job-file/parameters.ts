@@ -6,7 +6,7 @@ import type { Limits } from '../limits.ts';
 import { filledOnWorker, variableNamePattern } from '../variables.ts';
 import { badValue, shown, type Finding } from './findings.ts';
 import { containerPath, mountsProblems } from './mounts.ts';
-import { expected, text, textValue } from './values.ts';
+import { expected, imageProblem, text, textValue } from './values.ts';
 
 const nameForm = 'a name of letters, digits and "_" that does not start with a digit';
 const name = text(nameForm, variableNamePattern).refine(
@@ -60,7 +60,8 @@ function holdsNul(value: unknown): boolean {
 export function refuseUnfit(spec: JobSpec): void {
   const problems = Object.entries(spec.tasks).flatMap(([task, of]) => {
     const wrong = mountsProblems(of);
-    if (!/^\S+$/.test(of.image)) wrong.push(`image: expected an image like nginx:1.27, got ${shown(of.image)}`);
+    const image = imageProblem(of.image);
+    if (image !== undefined) wrong.push(`image: ${image.message}`);
     if (of.user !== undefined && !/^\S+$/.test(of.user))
       wrong.push(`user: expected a name or number without blanks, got ${shown(of.user)}`);
     if (of.workdir !== undefined && !of.workdir.startsWith('/')) wrong.push(`workdir: expected an absolute path, got ${shown(of.workdir)}`);

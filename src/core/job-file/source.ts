@@ -167,7 +167,7 @@ function offsetOf(path: Path, at: 'key' | 'value', skipped: number | undefined, 
 
 /** How far into a text's source one of its characters stands. */
 function charactersIn(node: Scalar, text: string, skipped: number): number {
-  return typeof node.value === 'string' && node.range ? sourceOffset(text.slice(node.range[0], node.range[1]), node.value, skipped) : 0;
+  return typeof node.value === 'string' && node.range ? variableOffset(text.slice(node.range[0], node.range[1]), node.value, skipped) : 0;
 }
 
 const messages: Readonly<Record<string, string>> = {
@@ -230,7 +230,7 @@ export function readSource(text: string, file: string, limits: Limits, reading: 
   };
 }
 
-/** How far into a text's source one of its variables stands: the source holds it as it is, in blocks, too. */
+/** How far into a text's source one of its characters stands. Where that begins a variable, the source holds it as it is, in blocks, too. */
 function variableOffset(source: string, written: string, skipped: number): number {
   const [token = ''] = /^\$\{\w*/.exec(written.slice(skipped)) ?? [];
   let offset = token === '' ? -1 : source.indexOf(token);

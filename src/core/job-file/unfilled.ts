@@ -1,4 +1,5 @@
 /** `${NAME}` in what is checked before it is filled in: by a worker, or when a parameterized job is dispatched. */
+import { nearest } from '../text.ts';
 import { filledOnWorker, variablesIn } from '../variables.ts';
 import { badValue, type Finding, type Path } from './findings.ts';
 import { splitWords } from './shell-words.ts';
@@ -30,4 +31,34 @@ export function unfilledFindings(name: string, task: unknown, type: unknown): Fi
     if (use) findings.push(badValue([...path, 'volumes', index], `\${${use.name}} has no value here`));
   }
   return findings;
+}
+
+/** All texts within a value, with their paths. */
+function textsIn(value: unknown, path: Path, seen: Set<object>): { readonly path: Path; readonly text: string }[] {
+  if (typeof value === 'string') return [{ path, text: value }];
+  // Deeper than any text of a job lies.
+  if (typeof value !== 'object' || value === null || path.length > 8 || seen.has(value)) return [];
+  seen.add(value);
+  const isList = Array.isArray(value);
+  return Object.entries(value).flatMap(([key, inner]) => textsIn(inner, [...path, isList ? Number(key) : key], seen));
+}
+
+/** Variables of a parameterized job that no run would give a value: beside a map of parameters there are no others. Each name is told once. */
+export function unknownParameters(job: Readonly<Record<string, unknown>>): Finding[] {
+  const { type, parameters, tasks, labels, datacenters } = job;
+  if (type !== 'parameterized' || typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) return [];
+  const told = new Set<string>();
+  const seen = new Set<object>();
+  const places = Object.entries({ tasks, labels, datacenters }).flatMap(([key, value]) => textsIn(value, [key], seen));
+  return places.flatMap(({ path, text }) =>
+    variablesIn(text).flatMap(({ name, fallback, isEscape, start }): Finding[] => {
+      const isKnown = isEscape || fallback !== undefined || filledOnWorker(name) || Object.hasOwn(parameters, name);
+      if (isKnown || told.has(name)) return [];
+      told.add(name);
+      const close = nearest(name.slice(0, 64), Object.keys(parameters));
+      const what = `\${${name}} is no parameter of this job, and has no value${close === undefined ? ':' : `; did you mean \${${close}}? Else`}`;
+      const advice = `name it in "parameters", or write a default \${${name}:-...}; $\${${name}} leaves it for the task's shell`;
+      return [{ ...badValue(path, `${what} ${advice}`), offset: start, other: { spot: ['parameters'], at: 'key' } }];
+    }),
+  );
 }

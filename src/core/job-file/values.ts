@@ -4,6 +4,7 @@ import { parseDuration } from '../duration.ts';
 import type { PortSpec } from '../job.ts';
 import { parseBytes } from '../resources.ts';
 import { listed, nearest } from '../text.ts';
+import { variablesIn } from '../variables.ts';
 import { shown } from './findings.ts';
 import { parsePort, portForm, portTwice } from './ports.ts';
 import { splitWords } from './shell-words.ts';
@@ -171,5 +172,28 @@ const labelName = text('a label name without blanks and "="', /^[^\s=]+$/).refin
 /** Labels: a map to text. */
 export const labels = z.record(labelName, textValue, expected('a map of names and values'));
 
+const imageForm = 'an image like nginx:1.27';
+const afterEnd: Readonly<Record<string, string>> = { ':': 'a tag', '@': 'a digest', '/': 'a name' };
+
+/** What is wrong with an image, in words, and from which character on; undefined for one that may be good. */
+export function imageProblem(written: string): { readonly message: string; readonly offset?: number } | undefined {
+  if (!/^\S+$/.test(written)) return { message: `expected ${imageForm}, got ${shown(written)}` };
+  const starts = new Set(variablesIn(written).map(({ start, isEscape }) => start + (isEscape ? 1 : 0)));
+  const offset = [...written.matchAll(/\$\{/g)].map(({ index }) => index).find((at) => !starts.has(at));
+  if (offset !== undefined) {
+    return { message: `"\${" begins no variable: expected \${NAME} or \${NAME:-default}, got ${shown(written)}`, offset };
+  }
+  const end = written.at(-1)!;
+  const missing = afterEnd[end];
+  return missing === undefined
+    ? undefined
+    : { message: `expected ${imageForm}, got ${shown(written)}: ${missing} is missing after "${end}"` };
+}
+
 /** An image: what is wrong with it beyond this, the engine says. */
-export const image = text('an image like nginx:1.27', /^\S+$/);
+export const image = text(imageForm, /^\S+$/).check((context) => {
+  const found = /^\S+$/.test(context.value) ? imageProblem(context.value) : undefined;
+  if (found === undefined) return;
+  const { message, offset } = found;
+  context.issues.push({ code: 'custom', input: context.value, message, ...(offset === undefined ? {} : { params: { offset } }) });
+});

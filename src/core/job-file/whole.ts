@@ -2,6 +2,7 @@
 import { customResourceProblem } from '../custom-resource.ts';
 import type { Limits } from '../limits.ts';
 import { belongingFindings } from './belongs.ts';
+import { builtInFindings } from './built-in.ts';
 import { dependencyFindings } from './depends.ts';
 import { badKey, badValue, shown, type Finding } from './findings.ts';
 import { healthFindings } from './health.ts';
@@ -9,7 +10,7 @@ import { mountFindings, payloadEnvFindings } from './mounts.ts';
 import { payloadFindings } from './parameters.ts';
 import { contradictions, preemptibleFindings } from './placing.ts';
 import { scheduleFindings } from './schedule.ts';
-import { unfilledFindings } from './unfilled.ts';
+import { unfilledFindings, unknownParameters } from './unfilled.ts';
 
 function mapOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
@@ -40,9 +41,10 @@ export function wholeJobFindings(document: unknown, limits: Limits): Finding[] {
   const { tasks: written, preemptible, type, schedule, payload, completions } = mapOf(document);
   const ofJob = [
     ...preemptibleFindings(preemptible, type),
-    ...belongingFindings(mapOf(document)),
+    ...belongingFindings(mapOf(document), limits),
     ...scheduleFindings(schedule),
     ...payloadFindings(payload),
+    ...unknownParameters(mapOf(document)),
   ];
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return ofJob;
   const tasks = Object.entries(written);
@@ -60,6 +62,7 @@ export function wholeJobFindings(document: unknown, limits: Limits): Finding[] {
       ...mountFindings(name, task, payload),
       ...payloadEnvFindings(name, task, payload),
       ...unfilledFindings(name, task, type),
+      ...builtInFindings(name, task),
     ];
   });
   const findings = [...ofJob, ...ofTasks, ...dependencyFindings(mapOf(written), type)];
