@@ -53,11 +53,16 @@ const list: Action = async (context, kind, words) => {
   if (words.length > 0) throw problem('usage', `cube ${kind} ls takes no argument`);
   const all = await (await connect(context)).files(kind);
   const nowMs = Date.now();
-  const rowOf = ({ name, version, usedBy, createdAt }: FileJson) => [name, String(version), ago(createdAt, nowMs), usedBy.join(', ') || '-'];
+  const rowOf = ({ name, version, usedBy, createdAt }: FileJson) => [
+    name,
+    String(version),
+    usedBy.join(', ') || '-',
+    ago(createdAt, nowMs),
+  ];
   if (output.json) output.document(all);
   else if (output.quiet) for (const { name } of all) output.line(name);
   else if (all.length === 0) output.note(`there is no ${kind}; \`cube ${kind} set NAME FILE\` makes one`);
-  else output.table(['NAME', 'VERSION', 'CREATED', 'USED BY'], all.map(rowOf), { fit: true });
+  else output.table(['NAME', 'VERSION', 'USED BY', 'CREATED'], all.map(rowOf), { fit: true });
   return 0;
 };
 

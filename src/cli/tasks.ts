@@ -89,7 +89,8 @@ export function newestFailures(tasks: readonly TaskJson[], version: number): rea
 
 /** The job's reason, unless its tasks tell it, too; undefined where there is none. */
 export function ownReason({ name, reason }: JobJson, tasks: readonly TaskJson[]): string | undefined {
-  if (reason === null || tasks.some((task) => task.job === name && whyText(task) !== '' && reason.includes(whyText(task)))) return undefined;
+  if (reason === null || tasks.some((task) => task.job === name && whyText(task) !== '' && reason.includes(whyText(task))))
+    return undefined;
   return tame(reason);
 }
 

@@ -40,8 +40,9 @@ function culpritOf(status: StatusJson, goal: Goal): TaskJson | undefined {
   const all = troubled(status, goal);
   const isIts = (task: TaskJson): boolean => task.version === goal.version;
   // What never got well was stopped, not failed, when its version was given up.
-  const stopped = (): TaskJson | undefined => status.tasks.filter((task) => isIts(task) && task.state === 'stopped').toSorted(byAge).at(-1);
-  return all.find(isIts) ?? all[0] ?? stopped();
+  const isGivenUp = (task: TaskJson): boolean => isIts(task) && task.state === 'stopped' && !goal.before.has(task.id);
+  const givenUp = (): TaskJson | undefined => status.tasks.filter(isGivenUp).toSorted(byAge).at(-1);
+  return all.find(isIts) ?? all[0] ?? givenUp();
 }
 
 /** What a user calls a task: its slot, or its id where the slot stands for another one by now. */
@@ -212,7 +213,8 @@ export function judgeSeeds(status: StatusJson, goal: Goal): Verdict {
 /** Judges a job that was ordered to stop, with its runs if it has some; what is to be forgotten must be gone. */
 export function judgeStop(status: StatusJson, job: string, purge: boolean, runs: readonly string[] = []): Verdict {
   const names = new Set([job, ...runs]);
-  const lives = status.tasks.some((task) => names.has(task.job) && !isOver(task)) || (purge && status.jobs.some(({ name }) => names.has(name)));
+  const lives =
+    status.tasks.some((task) => names.has(task.job) && !isOver(task)) || (purge && status.jobs.some(({ name }) => names.has(name)));
   return lives ? undefined : { ok: true };
 }
 

@@ -19,6 +19,8 @@ export interface WaitOptions {
   /** What it is to become, for the message when it does not: `healthy`. */
   readonly aim: string;
   readonly judge?: (status: StatusJson) => Verdict;
+  /** What is looked at, where that is more than the job. */
+  readonly read?: () => Promise<StatusJson>;
   /** `--timeout`: exit 124. */
   readonly timeoutMs?: number | undefined;
   /** The job's own time to get healthy, but for that of a deployment, which the manager bounds: exit 1. */
@@ -73,6 +75,7 @@ function tooLate(options: WaitOptions, status: StatusJson, waitedMs: number, idl
  */
 export async function waitFor(context: Context, client: Client, options: WaitOptions): Promise<Waited> {
   const { goal, judge = (status: StatusJson): Verdict => judgeRun(status, goal) } = options;
+  const { read = () => statusOrNothing(client, goal.job) } = options;
   const { limits, output } = context;
   const progress = new Progress(output, goal.before, options.known?.tasks ?? [], () => performance.now());
   const startedAt = performance.now();
@@ -87,7 +90,7 @@ export async function waitFor(context: Context, client: Client, options: WaitOpt
   };
   const look = async (): Promise<Waited | undefined> => {
     try {
-      last = await statusOrNothing(client, goal.job);
+      last = await read();
       if (silentSince !== undefined) progress.message('the manager answers again');
       silentSince = undefined;
     } catch (thrown) {
@@ -105,7 +108,7 @@ export async function waitFor(context: Context, client: Client, options: WaitOpt
     return { status: last, ...(verdict.says === undefined ? {} : { says: verdict.says }) };
   };
   try {
-    for await (const _ of nudges(client, { job: goal.job }, limits, ended.signal)) {
+    for await (const _ of nudges(client, options.read ? {} : { job: goal.job }, limits, ended.signal)) {
       const waited = await look();
       if (waited) return waited;
     }

@@ -54,12 +54,56 @@ test('a task of which the reason tells already is not told again', () => {
   assert.match(error.hint, /registry could not be reached/);
 });
 
-test('a first version that fails, and a restart of a good one, name nothing to go back to', () => {
+test('a first version that fails, and a restart of a good one, say that there is nothing to go back to, and what becomes of it', () => {
   for (const goodVersion of [null, 2]) {
     const error = errorOf(judge({ state: 'failed', goodVersion, reason: 'no progress for 5m: 1 of 4 are well' }));
-    assert.match(error.message, /^version 2 of shop failed: no progress for 5m: 1 of 4 are well$/);
+    assert.equal(
+      error.message,
+      'version 2 of shop failed: no progress for 5m: 1 of 4 are well; there is no good version to go back to; it goes on being tried',
+    );
     assert.doesNotMatch(error.hint, /rollback/);
   }
+});
+
+test('a first version of which something failed for good does not say that it goes on being tried', () => {
+  const rejected = aTask({ version: 2, state: 'rejected', reason: 'no such image', reasonCode: 'image-not-found' });
+  const first = { state: 'failed', goodVersion: null } as const;
+  const ended = /there is no good version to go back to; what failed for good is not tried again/;
+  assert.match(errorOf(judge(first, {}, [rejected])).message, ended);
+  assert.match(errorOf(judge(first, { status: 'failed' })).message, ended);
+});
+
+test('after a roll-back the hint names the task that failed by its id: its slot stands for the good one again', () => {
+  const failed = aTask({ id: '22222222-2222-4222-8222-222222222222', version: 2, state: 'failed', exitCode: 3 });
+  const tasks = [aTask({ version: 1 }), failed];
+  const back = { version: 3, rollbackOf: 2, goodVersion: 1, state: 'succeeded' } as const;
+  const { hint } = errorOf(judge(back, { version: 3 }, tasks));
+  assert.match(hint, /`cube status 22222222` and `cube logs 22222222` tell more$/);
+  assert.doesNotMatch(hint, /shop\/web\.1/);
+  const anew = aTask({ id: 'new', version: 3, createdAt: '2026-01-31T12:00:09.000Z' });
+  assert.match(errorOf(judge(back, { version: 3 }, [anew, failed])).hint, /`cube logs 22222222`/);
+  const stopped = { ...failed, state: 'stopped', exitCode: 137, reason: 'an older version is wanted' } as const;
+  assert.match(errorOf(judge(back, { version: 3 }, [anew, stopped])).hint, /`cube logs 22222222`/, 'one that never got well');
+  assert.match(errorOf(judge({ state: 'failed' }, {}, [failed])).hint, /`cube logs shop\/web\.1`/, 'nothing else has its slot');
+});
+
+test('of the tasks in trouble the hint names one of the version that failed, and of a slot the newest', () => {
+  const tasks = [
+    aTask({ id: 'old', slot: 'shop/db.1', version: 1, state: 'failed', exitCode: 1 }),
+    aTask({ id: 'newer', version: 2, state: 'failed', exitCode: 3, createdAt: '2026-01-31T12:00:09.000Z' }),
+    aTask({ id: 'older', version: 2, state: 'failed', exitCode: 4 }),
+  ];
+  const error = errorOf(judge({ state: 'failed', reason: 'why' }, {}, tasks));
+  assert.match(error.message, /shop\/web\.1 failed: exit code 3$/m);
+  assert.match(error.hint, /`cube logs shop\/web\.1`/);
+});
+
+test("a job's own reason is told where no task tells why", () => {
+  const waits = 'web waits for db to be healthy';
+  assert.match(
+    errorOf(judge({ state: 'failed', reason: 'no progress' }, { status: 'deploying', reason: waits })).message,
+    /shop is deploying: web waits/,
+  );
 });
 
 test('a paused deployment is exit 1 with both ways out', () => {
@@ -164,4 +208,18 @@ test('every state of a deployment has its words, or none', () => {
     [deploymentMark(jobWith(back))[0], deploymentMark(jobWith({ ...back, state: 'succeeded' }))[0]],
     ['rolling back 0/4', 'rolled back'],
   );
+});
+
+test('what began a deployment is told, unless it was a submit; one that replaces nothing counts what is up', () => {
+  const text = (changes: Partial<DeploymentJson>) => deploymentText(jobWith(changes));
+  assert.equal(text({ cause: 'restarted by its user', updated: 1 }), 'version 2 (restarted by its user): 1 of 4 updated');
+  assert.equal(text({ cause: 'config site changed: version 2', state: 'succeeded' }), 'version 2 (config site changed: version 2): done');
+  assert.equal(text({ cause: null, updated: 1 }), 'version 2: 1 of 4 updated');
+  assert.equal(text({ cause: 'rolled back to version 1: why', rollbackOf: 1 }), 'version 2 (going back from version 1): 0 of 4 updated');
+  const first = jobWith({ replaces: false, updated: 1 });
+  assert.deepEqual([deploymentText(first), deploymentMark(first)[0]], ['version 2: 1 of 4 up', '1/4 up']);
+  const verdict = judge({ replaces: false, state: 'awaitingPromotion', updated: 1 });
+  assert.ok(verdict?.ok && verdict.says === 'shop waits for `cube promote shop`: 1 of 4 up (version 2)');
+  const { cause: _, replaces: __, ...old } = aDeployment({ updated: 1 });
+  assert.equal(deploymentText(aJob({ deployment: old as DeploymentJson })), 'version 1: 1 of 1 updated', 'a manager of an earlier version');
 });

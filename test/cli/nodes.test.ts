@@ -9,7 +9,7 @@ import { aNode } from './samples.ts';
 
 async function withManager(t: TestContext) {
   const manager = await FakeManager.start(t);
-  manager.answers.set('DELETE /v1/nodes/w2', () => aNode({ name: 'w2', state: 'down' }));
+  manager.answers.set('DELETE /v1/nodes/w2', () => aNode({ name: 'w2', state: 'down', tasks: 3 }));
   manager.answers.set('DELETE /v1/nodes/w1', () => problem('conflict', 'node w1 is connected; stop it first'));
   manager.answers.set('POST /v1/nodes/w2/eligible', (body) => aNode({ name: 'w2', ...(body as object) }));
   manager.answers.set('POST /v1/nodes/w2/labels', () => aNode({ name: 'w2', labels: { disk: 'ssd', zone: 'a=b' } }));
@@ -18,14 +18,26 @@ async function withManager(t: TestContext) {
 
 test('nodes rm removes one, and says what becomes of it; a connected one is exit 5', async (t) => {
   const { manager, env } = await withManager(t);
-  const { code, stdout } = await cube(['nodes', 'rm', 'w2'], { env });
-  assert.deepEqual([code, stdout], [0, 'node w2 is removed; should it come back, it joins as a new one\n']);
+  const { code, stdout, stderr } = await cube(['nodes', 'rm', 'w2'], { env });
+  assert.deepEqual([code, stdout], [0, 'node w2 is removed: 3 tasks are lost, and placed anew where there is a node for them\n']);
+  assert.match(stderr, /joins as a new one, and containers of before that it still has are stopped then/);
+  assert.match(stderr, /if it has lost its data directory, they are left: docker ps --filter label=cube\.node=99999999-9999-/);
   assert.equal(manager.seen.at(-1)?.method, 'DELETE');
   assert.ok(manager.seen.at(-1)?.idempotencyKey);
   assert.equal((await cube(['nodes', 'rm', 'w2', '-q'], { env })).stdout, 'w2\n');
   assert.equal(JSON.parse((await cube(['nodes', 'rm', 'w2', '-o', 'json'], { env })).stdout).state, 'down');
   const refused = await cube(['nodes', 'rm', 'w1'], { env });
   assert.deepEqual([refused.code, refused.stderr.split('\n')[0]], [5, 'cube: node w1 is connected; stop it first']);
+});
+
+test('nodes rm counts what is lost', async (t) => {
+  const { manager, env } = await withManager(t);
+  const said = async (tasks: number) => {
+    manager.answers.set('DELETE /v1/nodes/w2', () => aNode({ name: 'w2', state: 'down', tasks }));
+    return (await cube(['nodes', 'rm', 'w2'], { env })).stdout;
+  };
+  assert.match(await said(1), /^node w2 is removed: 1 task is lost, and placed anew/);
+  assert.equal(await said(0), 'node w2 is removed; it had no tasks\n');
 });
 
 test('nodes eligible takes on or off', async (t) => {

@@ -75,6 +75,16 @@ test('a plan with changes is exit 10; the last line tells how to do just that', 
   assert.match(stdin.stderr, /: cube submit - --check-index 7\n$/);
 });
 
+test('what a submit would warn of is told with every plan, one without changes and one with -q included', async (t) => {
+  const warnings = ['the update of version 2 waits for `cube promote shop`'];
+  const { env } = await planning(t, { ...nothing, warnings });
+  for (const args of [[], ['-q']]) {
+    const { code, stderr } = await cube(['plan', '-', ...args], { env, input: file });
+    assert.deepEqual([code, stderr], [0, `warning: ${warnings[0]}\n`]);
+  }
+  assert.deepEqual((JSON.parse((await cube(['plan', '-', '-o', 'json'], { env, input: file })).stdout) as PlanJson).warnings, warnings);
+});
+
 test('with -o json it is the document and nothing else; -q names the slots that change', async (t) => {
   const { env } = await planning(t, much);
   const json = await cube(['plan', '-', '-o', 'json'], { env, input: file });

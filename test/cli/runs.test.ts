@@ -7,7 +7,7 @@ import type { ErrorBody } from '../../src/core/errors.ts';
 import type { JobJson } from '../../src/core/views.ts';
 import { FakeManager } from './fake-manager.ts';
 import { cube, dataDirectoryOf, fileWith, startCube } from './run-cli.ts';
-import { aDeployment, aJob, aStatus, aTask } from './samples.ts';
+import { aDeployment, aJob, aStatus, aTask, aVersion } from './samples.ts';
 
 async function managerOf(t: TestContext, ...jobs: readonly JobJson[]) {
   const manager = await FakeManager.start(t);
@@ -115,11 +115,104 @@ test('wait ends with exit 1, 2, 4 and 124 where it must', async (t) => {
     [['shop', '--timeout', '5'], 2, /--timeout needs a duration/],
     [['shpo'], 4, /there is no job "shpo"; did you mean shop\?/],
     [['busy', '--timeout', '200ms'], 124, /busy is not completed after 200ms/],
-    [['shop', '--for', 'completed', '--timeout', '200ms'], 124, /shop is not completed after 200ms/],
   ];
   for (const [args, exit, message] of tries) {
     const { code, stdout, stderr } = await cube(['wait', ...args], { env });
     assert.deepEqual([code, stdout], [exit, ''], args.join(' '));
     assert.match(stderr, message);
   }
+});
+
+test('a service that runs for good is never completed, which is told at once; one whose tasks may end is waited for', async (t) => {
+  const { manager, env } = await managerOf(t, aJob(), aJob({ name: 'agent', type: 'system' }), aJob({ name: 'once', status: 'completed' }));
+  const withRestart = (on: 'always' | 'failure', second: 'always' | 'failure' = on) => {
+    const version = aVersion({}, ['web', 'db']);
+    const { web, db } = version.spec.tasks;
+    const tasks = { web: { ...web!, restart: { ...web!.restart, on } }, db: { ...db!, restart: { ...db!.restart, on: second } } };
+    return () => [{ ...version, spec: { ...version.spec, tasks } }];
+  };
+  const wait = (...args: string[]) => cube(['wait', ...args, '--for', 'completed', '--timeout', '300ms'], { env });
+  for (const second of ['always', 'failure'] as const) {
+    manager.answers.set('GET /v1/jobs/shop/history', withRestart('always', second));
+    const { code, stdout, stderr } = await wait('shop');
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /shop is not completed, and will not be: a service runs for good\nhint: `cube wait shop --for running`/);
+  }
+  manager.answers.set('GET /v1/jobs/agent/history', withRestart('always'));
+  const json = await wait('agent', '-o', 'json');
+  const document = JSON.parse(json.stdout) as ErrorBody & { job: JobJson };
+  assert.deepEqual([json.code, document.error.code, document.job.name], [1, 'job-failed', 'agent']);
+  assert.match(document.error.message, /a system job runs for good/);
+  assert.equal((await wait('once')).code, 0);
+  manager.answers.set('GET /v1/jobs/shop/history', withRestart('failure'));
+  const ends = await wait('shop');
+  assert.deepEqual([ends.code, ends.stderr.split('\n')[0]], [124, 'cube: shop is not completed after 300ms; it goes on']);
+});
+
+test('a dispatch of a periodic job is not told to start it', async (t) => {
+  const { manager, env } = await managerOf(t, aJob({ name: 'report', type: 'periodic', nextTick: '2026-01-31T12:05:00.000Z' }), aJob());
+  const refused = (name: string) =>
+    problem('conflict', `job ${name} is a job of another type: only parameterized jobs are dispatched`, { hint: 'use `cube start`' });
+  for (const name of ['report', 'shop']) manager.answers.set(`POST /v1/jobs/${name}/dispatch`, () => refused(name));
+  const periodic = await cube(['dispatch', 'report'], { env });
+  assert.equal(periodic.code, 5);
+  assert.match(periodic.stderr, /job report is a .*\nhint: its schedule runs it, and the next run of it is at 2026-01-31T12:05:00.000Z/);
+  assert.doesNotMatch(periodic.stderr, /cube start/);
+  const service = await cube(['dispatch', 'shop'], { env });
+  assert.deepEqual([service.code, service.stderr.split('\n')[1]], [5, 'hint: use `cube start`']);
+});
+
+/** A manager of a parameterized job with one run that goes on and one that has ended. */
+async function withRuns(t: TestContext) {
+  const done = aJob({ name: 'encode-00000000', type: 'batch', status: 'completed', parent: 'encode' });
+  const { manager, env } = await managerOf(t, encode, begun, done, aJob());
+  const task = aTask({ job: begun.name, slot: `${begun.name}/t.1` });
+  const all = [encode, begun, done, aJob()];
+  manager.status = aStatus(all, [task]);
+  manager.answers.set('POST /v1/jobs/encode/stop', () => {
+    manager.status = aStatus(all, [{ ...task, state: 'stopping' }]);
+    return encode;
+  });
+  const end = (purge: boolean): void =>
+    manager.change(
+      purge
+        ? aStatus([aJob()], [])
+        : aStatus([{ ...encode, status: 'stopped' }, { ...begun, status: 'stopped' }, done, aJob()], [{ ...task, state: 'stopped' }]),
+    );
+  return { manager, env, end, slot: task.slot };
+}
+
+test('a stop of a parameterized job waits for its runs, and says how many are stopped', async (t) => {
+  const { env, end, slot } = await withRuns(t);
+  const running = startCube(['stop', 'encode'], { env });
+  await running.saw('stderr', `${slot} stopping`);
+  end(false);
+  const { code, stdout } = await running.ended;
+  assert.deepEqual([code, stdout], [0, 'encode is stopped, and so is 1 run of it\n']);
+});
+
+test('a purge of a parameterized job forgets all its runs, and says how many', async (t) => {
+  const { env, end, slot } = await withRuns(t);
+  const running = startCube(['stop', '--purge', 'encode', '-o', 'json'], { env });
+  await running.saw('stderr', `${slot} stopping`);
+  end(true);
+  const { code, stdout } = await running.ended;
+  const document = JSON.parse(stdout) as { job: JobJson; runs: string[]; purged: boolean };
+  assert.deepEqual([code, document.job.name, document.runs, document.purged], [0, 'encode', [begun.name, 'encode-00000000'], true]);
+});
+
+test('a stop that is not waited for says what goes along, and one without runs that there were none', async (t) => {
+  const { manager, env } = await withRuns(t);
+  assert.equal((await cube(['stop', '-d', 'encode', '--purge'], { env })).stdout, 'encode is ordered to stop, and so are 2 runs of it\n');
+  manager.status = aStatus([encode], []);
+  manager.answers.set('POST /v1/jobs/encode/stop', () => {
+    manager.status = aStatus([{ ...encode, status: 'stopped' }], []);
+    return encode;
+  });
+  assert.equal((await cube(['stop', 'encode'], { env })).stdout, 'encode is stopped; none of its runs went on\n');
+  manager.answers.set('POST /v1/jobs/encode/stop', () => {
+    manager.status = aStatus([], []);
+    return encode;
+  });
+  assert.equal((await cube(['stop', 'encode', '--purge'], { env })).stdout, 'encode is stopped and forgotten; it had no runs\n');
 });

@@ -91,6 +91,16 @@ test('a stop is over when every task has ended, and with a purge when the job is
   assert.equal(judgeStop(aStatus([], [aTask({ state: 'stopping' })]), 'shop', false), undefined);
 });
 
+test('a stop of a job with runs is over when theirs have ended, too, and with a purge when they are gone', () => {
+  const run = aJob({ name: 'shop-1', status: 'stopped', parent: 'shop' });
+  const jobs = [aJob({ status: 'stopped' }), run];
+  const live = aTask({ job: run.name, state: 'stopping' });
+  assert.equal(judgeStop(aStatus(jobs, [live]), 'shop', false, [run.name]), undefined);
+  assert.deepEqual(judgeStop(aStatus(jobs, [{ ...live, state: 'stopped' }]), 'shop', false, [run.name]), { ok: true });
+  assert.equal(judgeStop(aStatus([run], []), 'shop', true, [run.name]), undefined);
+  assert.deepEqual(judgeStop(aStatus([], []), 'shop', true, [run.name]), { ok: true });
+});
+
 test('the stop of one task does not wait for the fresh one of its slot', () => {
   const tasks = [aTask({ id: 'old', state: 'stopped' }), aTask({ id: 'new', state: 'pending' })];
   assert.deepEqual(judgeTaskStop(aStatus([], tasks), 'old'), { ok: true });

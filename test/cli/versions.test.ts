@@ -218,3 +218,13 @@ test('the history is a line a version, with what differs below on demand, and as
   const missing = await cube(['history', 'nosuch'], { env });
   assert.deepEqual([missing.code, missing.stdout], [4, '']);
 });
+
+test('a long cause is cut in the table, and whole with --diff and in JSON', async (t) => {
+  const { manager, env } = await withShop(t);
+  const cause = `rolled back to version 1: version 2 failed: shop/web.1 is rejected: ${'x'.repeat(80)}`;
+  manager.answers.set('GET /v1/jobs/shop/history', () => [aVersion({ cause })]);
+  const { stdout } = await cube(['history', 'shop'], { env });
+  assert.match(stdout, /   rolled back to version 1: version 2 failed: shop\/web\.1 is r…\n/);
+  assert.ok((await cube(['history', 'shop', '--diff'], { env })).stdout.includes(cause));
+  assert.ok((await cube(['history', 'shop', '-o', 'json'], { env })).stdout.includes(cause));
+});

@@ -6,7 +6,7 @@ import { jobLines, taskLines, thingLines } from '../../src/cli/status-view.ts';
 import { alignTable, fitTable } from '../../src/cli/table.ts';
 import { currentTasks } from '../../src/cli/tasks.ts';
 import { ago, parseSince } from '../../src/cli/time.ts';
-import { aJob, aNode, aStatus, aTask, anEvent, at } from './samples.ts';
+import { aDeployment, aJob, aNode, aStatus, aTask, anEvent, at } from './samples.ts';
 
 const plain = (text: string): string => text;
 const options = { nowMs: Date.parse(at) + 120_000, paint: plain, all: false };
@@ -106,6 +106,43 @@ test('one job shows why its tasks are not there', () => {
   const text = thingLines({ kind: 'job', status }, [], options).join('\n');
   assert.match(text, /status: +deploying/);
   assert.match(text, /shop\/web\.1 +pending +0 +not enough cpu on 1 node/);
+});
+
+test('one job shows what it waits for when there is no task to tell it', () => {
+  const text = thingLines(
+    { kind: 'job', status: aStatus([aJob({ status: 'pending', reason: 'web waits for db to be healthy' })], []) },
+    [],
+    options,
+  );
+  assert.match(text.join('\n'), /reason: +web waits for db to be healthy/);
+});
+
+test('the version of each task is shown while there are several, or an update is under way', () => {
+  const lines = (version: number, deployment: Parameters<typeof aDeployment>[0]) => {
+    const tasks = [aTask({ id: 'a' }), aTask({ id: 'b', slot: 'shop/web.2', version })];
+    return thingLines({ kind: 'job', status: aStatus([aJob({ deployment: aDeployment(deployment) })], tasks) }, [], options).join('\n');
+  };
+  assert.doesNotMatch(lines(1, { state: 'succeeded' }), /VERSION/);
+  assert.match(lines(1, { state: 'rolling' }), /ID +NAME +VERSION +STATE/);
+  assert.match(lines(2, { state: 'succeeded' }), /a +shop\/web\.1 +1 +running[^\n]*\nb +shop\/web\.2 +2 +running/);
+  assert.doesNotMatch(thingLines({ kind: 'job', status: aStatus([aJob()], []) }, [], options).join('\n'), /VERSION/);
+});
+
+test('what a version failed of is shown beside what runs, until a newer one begins', () => {
+  const failed = aTask({ id: 'bad', version: 2, state: 'failed', exitCode: 3, createdAt: '2026-01-31T11:00:00.000Z' });
+  const earlier = { ...failed, id: 'earlier', exitCode: 4, createdAt: '2026-01-31T10:00:00.000Z' };
+  const other = { ...failed, id: 'other', version: 1 };
+  const text = (deployment: Parameters<typeof aDeployment>[0]) => {
+    const status = aStatus([aJob({ deployment: aDeployment(deployment) })], [aTask({ id: 'good', version: 3 }), failed, earlier, other]);
+    return thingLines({ kind: 'job', status }, [], options).join('\n');
+  };
+  for (const state of ['rolling', 'succeeded'] as const) {
+    const shown = text({ version: 3, rollbackOf: 2, state });
+    assert.match(shown, /bad +shop\/web\.1 +2 +failed .*exit code 3\ngood +shop\/web\.1 +3 +running/);
+    assert.doesNotMatch(shown, /earlier|other/);
+  }
+  for (const state of ['failed', 'paused'] as const) assert.match(text({ version: 2, state }), /^bad /m);
+  assert.doesNotMatch(text({ version: 3, state: 'succeeded' }), /^bad /m);
 });
 
 test('one task shows its timeline, with what led from state to state', () => {

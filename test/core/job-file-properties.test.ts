@@ -260,11 +260,13 @@ const ofType = fc.oneof(
   ),
 );
 
-/** Each task waits for the one before it, or for none, so that there is no circle. */
+/** Each task waits for the one before it where that has instances, or for none, so that there is no circle. */
 const goodJob = fc.tuple(anyJob, ofType, fc.constantFrom(undefined, 'started', 'healthy')).map(([job, more, condition]) => {
   const names = Object.keys(job.tasks);
   const tasks = Object.entries(job.tasks).map(([name, task], index) => {
-    const waits = condition === undefined || index === 0 ? {} : { dependsOn: { [names[index - 1]!]: condition } };
+    const before = names[index - 1];
+    const isWaiting = condition !== undefined && before !== undefined && job.tasks[before]?.count !== 0;
+    const waits = isWaiting ? { dependsOn: { [before]: condition } } : {};
     return [name, { ...task, ...waits }] as const;
   });
   return { ...job, ...more, tasks: Object.fromEntries(tasks) };

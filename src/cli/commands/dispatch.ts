@@ -1,9 +1,11 @@
 /** `cube dispatch JOB --set k=v`: a run of a parameterized job. */
 import { readFile } from 'node:fs/promises';
-import { problem, unreadableText } from '../../core/errors.ts';
+import { asCubeError, problem, unreadableText } from '../../core/errors.ts';
+import type { JobJson } from '../../core/views.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
-import { ofJob } from '../find.ts';
+import type { Client } from '../connect.ts';
+import { ofJob, unlessMissing } from '../find.ts';
 import { readStdinBytes } from '../read-stdin.ts';
 import { finishRun, waitSpecs } from '../run-job.ts';
 
@@ -21,6 +23,22 @@ async function readPayload(context: Context, file: string | undefined): Promise<
   }
 }
 
+/** Begins a run. @throws CubeError of the manager; of a periodic job, which `cube start` would not run either, with another hint */
+async function beginRun(client: Client, name: string, request: Parameters<Client['dispatch']>[1]): Promise<JobJson> {
+  try {
+    return await ofJob(client, name, client.dispatch(name, request));
+  } catch (thrown) {
+    const error = asCubeError(thrown);
+    const job = error.code === 'conflict' ? (await unlessMissing(client.status({ job: name })))?.jobs[0] : undefined;
+    if (job?.type !== 'periodic') throw error;
+    const next = job.nextTick === null ? 'it has no next run' : `the next run of it is at ${job.nextTick}`;
+    throw problem(error.code, error.message, {
+      hint: `its schedule runs it, and ${next}; to run it on demand, submit its tasks as \`type: parameterized\` under another name`,
+      cause: thrown,
+    });
+  }
+}
+
 async function dispatch(context: Context): Promise<number> {
   const { input } = context;
   const name = input.args[0]!;
@@ -28,7 +46,7 @@ async function dispatch(context: Context): Promise<number> {
   const set = input.pairs('set');
   const payload = await readPayload(context, input.text('payload'));
   const client = await connect(context);
-  const job = await ofJob(client, name, client.dispatch(name, { set, payload }));
+  const job = await beginRun(client, name, { set, payload });
   return finishRun(context, client, job);
 }
 

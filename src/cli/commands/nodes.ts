@@ -1,6 +1,7 @@
 /** `cube nodes`: the hosts and what they have left; and what people decide about them. */
 import { problem } from '../../core/errors.ts';
-import { nearest } from '../../core/text.ts';
+import { label } from '../../core/ids.ts';
+import { counted, nearest } from '../../core/text.ts';
 import type { NodeJson } from '../../core/views.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
@@ -49,9 +50,18 @@ function tell({ output }: Context, node: NodeJson, said: string): number {
 }
 
 async function remove(context: Context, ref: string, rest: readonly string[]): Promise<number> {
+  const { output } = context;
   if (rest.length > 0) throw problem('usage', 'cube nodes rm takes one node');
   const node = await (await connect(context)).removeNode(ref);
-  return tell(context, node, `node ${node.name} is removed; should it come back, it joins as a new one`);
+  const { name, id, tasks } = node;
+  const lost =
+    tasks === 0
+      ? '; it had no tasks'
+      : `: ${counted(tasks, 'task is lost', 'tasks are lost')}, and placed anew where there is a node for them`;
+  const exit = tell(context, node, `node ${name} is removed${lost}`);
+  output.note(`should it come back, it joins as a new one, and containers of before that it still has are stopped then;`);
+  output.note(`but if it has lost its data directory, they are left: docker ps --filter label=${label.node}=${id}`);
+  return exit;
 }
 
 async function eligible(context: Context, ref: string, rest: readonly string[]): Promise<number> {
@@ -77,7 +87,7 @@ function labelChange(words: readonly string[]): { readonly set: Readonly<Record<
   return { set: Object.fromEntries(set), remove: removed };
 }
 
-async function label(context: Context, ref: string, words: readonly string[]): Promise<number> {
+async function relabel(context: Context, ref: string, words: readonly string[]): Promise<number> {
   if (words.length === 0) throw problem('usage', 'cube nodes label takes a node, and labels: key=value, or key- to remove one');
   const change = labelChange(words);
   const node = await (await connect(context)).setLabels(ref, change);
@@ -88,7 +98,7 @@ async function label(context: Context, ref: string, words: readonly string[]): P
 const actions: Readonly<Record<string, (context: Context, ref: string, rest: readonly string[]) => Promise<number>>> = {
   rm: remove,
   eligible,
-  label,
+  label: relabel,
 };
 
 async function nodes(context: Context): Promise<number> {

@@ -4,7 +4,7 @@ import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
 import { missingJobOrTask, unlessMissing } from '../find.ts';
 import { waitSpecs } from '../run-job.ts';
-import { finishStop } from '../stop-job.ts';
+import { finishStop, runsToStop } from '../stop-job.ts';
 
 async function stop(context: Context): Promise<number> {
   const { input } = context;
@@ -12,8 +12,10 @@ async function stop(context: Context): Promise<number> {
   const purge = input.flag('purge');
   input.durationMs('timeout');
   const client = await connect(context);
-  const job = ref.includes('/') ? undefined : await unlessMissing(client.stopJob(ref, { purge }));
-  if (job) return finishStop(context, client, { job, purge });
+  const isSlot = ref.includes('/');
+  const runs = isSlot ? [] : await runsToStop(client, ref, purge);
+  const job = isSlot ? undefined : await unlessMissing(client.stopJob(ref, { purge }));
+  if (job) return finishStop(context, client, { job, purge, runs });
   if (purge) {
     const task = await unlessMissing(client.status({ task: ref }));
     if (task)
@@ -28,8 +30,8 @@ async function stop(context: Context): Promise<number> {
 /** `cube stop`. */
 export const command: Command = {
   usage: 'stop <ref>',
-  summary: 'stop a job, or one task (its slot gets a fresh one), and wait until it has ended',
-  options: [{ flags: '--purge', about: 'forget the job, too (volumes stay)' }, ...waitSpecs],
+  summary: 'stop a job (a parameterized one with its runs), or one task (its slot gets a fresh one), and wait until it has ended',
+  options: [{ flags: '--purge', about: 'forget the job, too, and all its runs (volumes stay)' }, ...waitSpecs],
   examples: [
     ['cube stop shop', 'all of a job'],
     ['cube stop shop/web.2', 'one task of it, by slot or id'],

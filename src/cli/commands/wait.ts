@@ -1,13 +1,23 @@
 /** `cube wait JOB --for running|completed`: nothing is changed, only waited for. */
 import { problem } from '../../core/errors.ts';
 import { runKind } from '../../core/job.ts';
+import type { JobJson } from '../../core/views.ts';
 import type { Command, Context } from '../command.ts';
 import { connect } from '../connect.ts';
+import type { Client } from '../connect.ts';
 import { missing, unlessMissing } from '../find.ts';
 import { sayFarewell } from '../run-job.ts';
 import { jobSentence } from '../tasks.ts';
 import { judgeWait } from '../verdict-wait.ts';
 import { overIds, waitFor } from '../wait.ts';
+
+/** Whether a job can never be completed: a service with a task that is started anew whenever it ends. */
+async function runsForGood(client: Client, job: JobJson): Promise<boolean> {
+  if (runKind(job.type) === 'batch' || job.status === 'completed') return false;
+  const versions = await unlessMissing(client.history(job.name));
+  const spec = versions?.find(({ isCurrent }) => isCurrent)?.spec;
+  return spec !== undefined && Object.values(spec.tasks).some(({ restart }) => restart.on === 'always');
+}
 
 async function wait(context: Context): Promise<number> {
   const { input, output } = context;
@@ -31,6 +41,14 @@ async function wait(context: Context): Promise<number> {
     });
   }
   const aim = asked ?? (runKind(job.type) === 'batch' ? 'completed' : 'running');
+  if (aim === 'completed' && (await runsForGood(client, job))) {
+    const what = job.type === 'system' ? 'system job' : job.type;
+    const error = problem('job-failed', `${name} is not completed, and will not be: a ${what} runs for good`, {
+      hint: `\`cube wait ${name} --for running\` waits until it runs`,
+    });
+    output.error(error, { job, tasks: before.tasks });
+    return error.row.exit;
+  }
   sayFarewell(context, `not waiting any longer; ${name} goes on: see \`cube status ${name}\``);
   const goal = { job: name, version: job.version, before: overIds(before) };
   const { status, error } = await waitFor(context, client, {

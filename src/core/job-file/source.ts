@@ -183,6 +183,13 @@ export interface Reading {
   readonly variables?: Variables | undefined;
 }
 
+const parsing = {
+  schema: 'core',
+  prettyErrors: false,
+  // The library compares each key with all others; `walk` finds doubles in one pass.
+  uniqueKeys: false,
+  logLevel: 'error',
+} as const;
 const noScalars: ReadonlySet<Scalar> = new Set();
 
 /**
@@ -199,20 +206,17 @@ export function readSource(text: string, file: string, limits: Limits, reading: 
   if (depthOf(toRead) > limits.yamlDepthMax) {
     throw invalidFile([{ message: `expected at most ${limits.yamlDepthMax} levels of nesting`, at: placeAt(0) }], limits);
   }
-  const document = parseDocument(toRead, {
-    lineCounter: lines,
-    schema: 'core',
-    prettyErrors: false,
-    // The library compares each key with all others; `walk` finds doubles in one pass.
-    uniqueKeys: false,
-    logLevel: 'error',
-  });
+  const masked = parseDocument(toRead, { ...parsing, lineCounter: lines });
+  // A default that lacks its brace would take the next one there is, be it YAML's own.
+  const isMistaken = toRead !== text && masked.errors.length > 0 && depthOf(text) <= limits.yamlDepthMax;
+  const plain = isMistaken ? parseDocument(text, parsing) : masked;
+  const document = plain.errors.length > 0 ? masked : plain;
   const problems: Placed[] = [];
   const found = (offset: number, message: string): void => void problems.push({ message: unmasked(message), at: placeAt(offset) });
   for (const error of document.errors) found(error.pos[0], messages[error.code] ?? error.message);
   if (problems.length > 0) throw invalidFile(problems, limits);
   for (const warning of document.warnings) found(warning.pos[0], warning.message);
-  if (toRead !== text) unmaskDocument(document);
+  if (toRead !== text && document === masked) unmaskDocument(document);
   const { asWritten: patterns = [], variables } = reading;
   const filled = variables === undefined ? noScalars : fill(document, variables, text, found);
   let isBroken = false;

@@ -176,18 +176,16 @@ const imageForm = 'an image like nginx:1.27';
 const afterEnd: Readonly<Record<string, string>> = { ':': 'a tag', '@': 'a digest', '/': 'a name' };
 
 /** What is wrong with an image, in words, and from which character on; undefined for one that may be good. */
-export function imageProblem(written: string): { readonly message: string; readonly offset?: number } | undefined {
-  if (!/^\S+$/.test(written)) return { message: `expected ${imageForm}, got ${shown(written)}` };
-  const starts = new Set(variablesIn(written).map(({ start, isEscape }) => start + (isEscape ? 1 : 0)));
-  const offset = [...written.matchAll(/\$\{/g)].map(({ index }) => index).find((at) => !starts.has(at));
+export function imageProblem(name: string): { readonly message: string; readonly offset?: number } | undefined {
+  if (!/^\S+$/.test(name)) return { message: `expected ${imageForm}, got ${shown(name)}` };
+  const starts = new Set(variablesIn(name).map(({ start, isEscape }) => start + (isEscape ? 1 : 0)));
+  const offset = [...name.matchAll(/\$\{/g)].map(({ index }) => index).find((at) => !starts.has(at));
   if (offset !== undefined) {
-    return { message: `"\${" begins no variable: expected \${NAME} or \${NAME:-default}, got ${shown(written)}`, offset };
+    return { message: `"\${" begins no variable: expected \${NAME} or \${NAME:-default}, got ${shown(name)}`, offset };
   }
-  const end = written.at(-1)!;
+  const end = name.at(-1)!;
   const missing = afterEnd[end];
-  return missing === undefined
-    ? undefined
-    : { message: `expected ${imageForm}, got ${shown(written)}: ${missing} is missing after "${end}"` };
+  return missing === undefined ? undefined : { message: `expected ${imageForm}, got ${shown(name)}: ${missing} is missing after "${end}"` };
 }
 
 /** An image: what is wrong with it beyond this, the engine says. */
