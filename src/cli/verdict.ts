@@ -115,7 +115,8 @@ function badEnd(error: CubeError): Verdict {
 function nowhereToGo(job: JobJson, { tasks }: StatusJson, { before }: Goal): string {
   const rests = job.status === 'failed' || currentTasks(tasks).some((task) => task.state === 'rejected' && !before.has(task.id));
   const goesOn = rests ? 'what failed for good is not tried again' : 'it goes on being tried';
-  return `there is no good version to go back to; ${goesOn}`;
+  const isItself = deploymentOf(job)?.goodVersion === job.version;
+  return `${isItself ? 'it is the last good version itself' : 'there is no good version to go back to'}; ${goesOn}`;
 }
 
 /** Judges the deployment of the version that was accepted: it says when all is done, and when nothing more will come. */

@@ -142,8 +142,9 @@ test('a job tells its deployment, and the job that it is a run of', async () => 
   assert.deepEqual([jobs[1]?.deployment, jobs[1]?.parent], [null, null]);
   const shop = rig.control.jobs.get('shop')!;
   rig.control.jobs.set('shop', { ...shop, deployment: { ...shop.deployment!, cause: 'restarted by its user', replaces: true } });
-  const job = await shaped<JobJson>(await rig.ask('GET', '/v1/jobs/shop'), 'Job');
-  assert.deepEqual([job.deployment?.cause, job.deployment?.replaces], ['restarted by its user', true]);
+  const { jobs: now } = await shaped<{ jobs: JobJson[] }>(await rig.ask('GET', '/v1/jobs'), 'Jobs');
+  const restarted = now.find(({ name }) => name === 'shop')?.deployment;
+  assert.deepEqual([restarted?.cause, restarted?.replaces], ['restarted by its user', true]);
 });
 
 test('a dispatch is 201 with its run, which is a job of its own', async () => {

@@ -55,7 +55,7 @@ function noting() {
 
 test('what a job waits for is told when none of its tasks tells it, and once', () => {
   const { lines, progress } = noting();
-  const db = aTask({ task: 'db', slot: 'shop/db.1', state: 'starting', node: 'bar' });
+  const db = aTask({ id: 'db', task: 'db', slot: 'shop/db.1', state: 'starting', node: 'bar' });
   const waiting = aJob({ status: 'deploying', reason: 'web waits for db to be healthy' });
   progress.show(aStatus([waiting], [db]));
   progress.show(aStatus([waiting], [db]));
@@ -70,7 +70,7 @@ test('on a terminal it is drawn under the job', () => {
   const output = { liveNotes: () => view, paintNote: (text: string) => text, note: () => undefined } as unknown as Output;
   const job = aJob({ status: 'pending', healthy: 0, reason: 'web waits for db to be healthy' });
   new Progress(output, new Set(), [], () => 0).show(aStatus([job], []));
-  assert.deepEqual(drawn, [['shop is pending: 0 of 1 healthy (version 1), 0s', '  web waits for db to be healthy']]);
+  assert.deepEqual(drawn, [['shop is pending: 0 of 1 healthy (version 1), 0ms', '  web waits for db to be healthy']]);
 });
 
 test('of a first submit is told how many are up', () => {
