@@ -31,7 +31,7 @@ export function dispatchJob(leader: Leader, name: string, request: DispatchReque
 function refuseUnready(leader: Leader, { name, spec, stopWanted }: JobRecord): void {
   if (spec.type !== 'parameterized') {
     throw problem('conflict', `job ${name} is a ${spec.type} job: only parameterized jobs are dispatched`, {
-      hint: 'give its file `type: parameterized`, or use `cube start`',
+      hint: spec.type === 'periodic' ? 'its runs begin at its ticks' : 'give its file `type: parameterized`',
     });
   }
   if (stopWanted) throw problem('conflict', `job ${name} is stopped`, { hint: `start it with \`cube start ${name}\`` });

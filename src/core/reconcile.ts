@@ -7,7 +7,7 @@ import { formatDuration } from './duration.ts';
 import { shortId } from './ids.ts';
 import { runKind, type JobRecord, type UpdateSpec } from './job.ts';
 import type { Limits } from './limits.ts';
-import { goesOn, isExcused, orderOf, steadyAt, updateOf, waitsForPromotion, slotSteadyAt } from './rollout.ts';
+import { goesOn, isExcused, orderOf, patienceOf, slotSteadyAt, steadyAt, updateOf, waitsForPromotion, type Patience } from './rollout.ts';
 import { isDone, isReachable, isUp, type Slot } from './slots.ts';
 import type { TaskRecord } from './task.ts';
 import { isDormant } from './ticks.ts';
@@ -85,6 +85,7 @@ interface Terms {
   readonly now: number;
   readonly limits: Limits;
   readonly update: UpdateSpec;
+  readonly patience: Patience;
   readonly dependencies: Dependencies;
   /** How many more of a task's slots may begin their update. */
   readonly updateRooms: Rooms;
@@ -118,11 +119,12 @@ class Rooms {
 
 function termsOf(job: JobRecord, slots: readonly Slot[], now: number, limits: Limits): Terms {
   const update = updateOf(job.spec, limits);
+  const patience = patienceOf(job, limits);
   const dependencies = new Dependencies(job, slots);
   const countUpdates = (): Map<string, number> => {
     const rooms = new Map<string, number>();
     for (const task of Object.keys(job.spec.tasks)) rooms.set(task, update.parallel);
-    const terms = { job, update, now, limits };
+    const terms = { job, update, now, patience };
     for (const slot of slots) if (isChanging(slot, terms)) rooms.set(slot.task, (rooms.get(slot.task) ?? 0) - 1);
     return rooms;
   };
@@ -135,6 +137,7 @@ function termsOf(job: JobRecord, slots: readonly Slot[], now: number, limits: Li
     now,
     limits,
     update,
+    patience,
     dependencies,
     updateRooms: new Rooms(countUpdates),
     runRooms: new Rooms(countRuns),
@@ -152,14 +155,14 @@ function isOutdated(slot: Slot): boolean {
 }
 
 /** Whether a slot is on its way to the version wanted now, or stuck on it: an update goes on only when it is done. */
-function isChanging(slot: Slot, { job, update, now, limits }: Pick<Terms, 'job' | 'update' | 'now' | 'limits'>): boolean {
+function isChanging(slot: Slot, { job, update, now, patience }: Pick<Terms, 'job' | 'update' | 'now' | 'patience'>): boolean {
   if (isOutdated(slot) || slot.ended?.state === 'completed' || isExcused(slot)) return false;
   // It waits until fewer of its batch job run: the others must go on, or they would wait for each other.
   if (job.spec.parallelism !== undefined && slot.live.length === 0) return false;
   if (update.onFailure === 'continue' && slot.ended?.specHash === slot.specHash) return false;
   // Without a deployment's word (batch, records of earlier versions) to run is enough.
   const isGated = job.deployment !== undefined;
-  return isGated ? (slotSteadyAt(slot, update, now, limits) ?? Infinity) > now : slot.upAt === undefined;
+  return isGated ? (slotSteadyAt(slot, patience, now) ?? Infinity) > now : slot.upAt === undefined;
 }
 
 /** Begins a slot's update, if it is its turn. */
@@ -218,9 +221,9 @@ function heldBack({ job: { deployment }, update }: Terms, slot: Slot): EarlierVe
 }
 
 /** Why the task of an earlier version goes now that the new one is there; undefined while it has to stay. */
-function whyReplaced({ job, now, limits, update }: Terms, slot: Slot, keep: TaskRecord, old: TaskRecord): string | undefined {
+function whyReplaced({ job, now, patience }: Terms, slot: Slot, keep: TaskRecord, old: TaskRecord): string | undefined {
   const order = orderOf(slot, job.spec);
-  const isSteady = (steadyAt(keep, slot, update, now, limits) ?? Infinity) <= now;
+  const isSteady = (steadyAt(keep, slot, patience, now) ?? Infinity) <= now;
   if (order === 'stop-first' || isSteady) return replacedBy(job, old);
   // Unless others are being stopped to make room for it.
   const wantsRoom = keep.state === 'pending' && keep.wantsRoom === true && keep.roomOn === undefined;

@@ -13,6 +13,26 @@ export function updateOf(spec: JobSpec, limits: Limits): UpdateSpec {
 }
 
 /**
+ * For how long a new instance without a check must have run, in ms: at once is enough where nothing has to make room for it. What ends as
+ * soon as it has begun must not take the place of what runs.
+ */
+function runningForMs({ deployment }: JobRecord, limits: Limits): number {
+  return deployment?.replaces ? limits.updateRunningForMs : 0;
+}
+
+/** How long new instances of a job must have been well: with a check, and without one. */
+export interface Patience {
+  readonly checkedMs: number;
+  readonly uncheckedMs: number;
+}
+
+/** A job's patience with its new instances. */
+export function patienceOf(job: JobRecord, limits: Limits): Patience {
+  const told = updateOf(job.spec, limits).healthyForMs;
+  return { checkedMs: told ?? limits.updateHealthyForMs, uncheckedMs: told ?? runningForMs(job, limits) };
+}
+
+/**
  * Which of a slot's two tasks comes first while it is updated. With `if-room` the new one, unless no node takes it beside the old one.
  * What holds a volume, or a port of the one node it may be on, cannot run twice.
  */
@@ -24,15 +44,11 @@ export function orderOf({ spec, boundTo }: Pick<Slot, 'spec' | 'boundTo'>, job: 
   return order ?? 'if-room';
 }
 
-/** For how long a new instance must have been well, in ms. */
-function healthyForMs(task: TaskRecord, { spec }: Pick<Slot, 'spec'>, update: UpdateSpec, limits: Limits): number {
-  const isChecked = task.hasCheck === true || typeof spec.health === 'object';
-  return update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs);
-}
-
 /** When a task will have been well for long enough, ms since the epoch; undefined while it is not well. @param now ms since the epoch */
-export function steadyAt(task: TaskRecord, slot: Slot, update: UpdateSpec, now: number, limits: Limits): number | undefined {
-  return isUp(task, slot) ? past(task.stateAt ?? 0, now) + healthyForMs(task, slot, update, limits) : undefined;
+export function steadyAt(task: TaskRecord, slot: Slot, patience: Patience, now: number): number | undefined {
+  if (!isUp(task, slot)) return undefined;
+  const isChecked = task.hasCheck === true || typeof slot.spec.health === 'object';
+  return past(task.stateAt ?? 0, now) + (isChecked ? patience.checkedMs : patience.uncheckedMs);
 }
 
 /** A time that lies in the future was noted before the clock was set back: it is long ago. */
@@ -64,13 +80,14 @@ interface Times {
 export function rolloutSignal(job: JobRecord, deployment: Deployment, all: readonly Slot[], times: Times, limits: Limits): RolloutSignal {
   const { now } = times;
   const update = updateOf(job.spec, limits);
+  const patience = patienceOf(job, limits);
   const slots = all.filter((slot) => !isExcused(slot));
   let updated = 0;
   let lookAt = Number.POSITIVE_INFINITY;
   let failure: string | undefined;
   let canariesWait = false;
   for (const slot of slots) {
-    const at = settledAt(slot, update, now, limits);
+    const at = settledAt(slot, patience, now);
     if (at !== undefined && at <= now && slot.outdated.length === 0) {
       updated++;
       continue;
@@ -95,15 +112,15 @@ export function rolloutSignal(job: JobRecord, deployment: Deployment, all: reado
 }
 
 /** When a slot's task of the wanted version is what it should be. */
-function settledAt(slot: Slot, update: UpdateSpec, now: number, limits: Limits): number | undefined {
-  return isDone(slot) ? 0 : slotSteadyAt(slot, update, now, limits);
+function settledAt(slot: Slot, patience: Patience, now: number): number | undefined {
+  return isDone(slot) ? 0 : slotSteadyAt(slot, patience, now);
 }
 
 /** When a slot will have been well for long enough, ms since the epoch; undefined while nothing of it is well. */
-export function slotSteadyAt(slot: Slot, update: UpdateSpec, now: number, limits: Limits): number | undefined {
+export function slotSteadyAt(slot: Slot, patience: Patience, now: number): number | undefined {
   if (slot.upAt === undefined) return undefined;
   const isChecked = slot.isChecked || typeof slot.spec.health === 'object';
-  return past(slot.upAt, now) + (update.healthyForMs ?? (isChecked ? limits.updateHealthyForMs : limits.updateRunningForMs));
+  return past(slot.upAt, now) + (isChecked ? patience.checkedMs : patience.uncheckedMs);
 }
 
 /**

@@ -38,7 +38,7 @@ export class FakeManager {
   /** By `METHOD path`; each may look at the body and change the state. */
   readonly answers = new Map<string, (body: unknown) => Answer>();
   /** Streams stay open after their last line when they follow. */
-  private readonly followers = new Set<ServerResponse>();
+  private readonly followers = new Map<ServerResponse, object>();
   private readonly server = createServer((request, response) => void this.handle(request, response));
 
   private constructor() {}
@@ -61,7 +61,7 @@ export class FakeManager {
   /** Changes the state and tells the followers of events. */
   change(status: StatusJson): void {
     this.status = status;
-    for (const follower of this.followers) follower.write(`${JSON.stringify(anEvent())}\n`);
+    for (const [follower, line] of this.followers) follower.write(`${JSON.stringify(line)}\n`);
   }
 
   /** Breaks all connections and lets go of the port. */
@@ -117,7 +117,8 @@ export class FakeManager {
       response.end();
       return undefined;
     }
-    this.followers.add(response);
+    // Whoever follows hears more of what he follows.
+    this.followers.set(response, lines === this.logs ? (lines[0] ?? {}) : anEvent());
     response.on('close', () => this.followers.delete(response));
     return undefined;
   }

@@ -232,3 +232,17 @@ test('a leader that dies in the middle of an update goes on with it', async () =
   await cluster.settled();
   assert.equal(live(cluster).length, 5);
 });
+
+test('without a check, too, a version that ends as soon as it has begun is rolled back', async () => {
+  const plain = (image: string): JobSpec => {
+    const { update: terms, ...spec } = shop('a', {}, image);
+    const { health: _none, ...main } = spec.tasks['main']!;
+    return { ...spec, tasks: { main }, ...(image === 'runs' ? {} : { update: terms! }) };
+  };
+  const cluster = await began(plain('runs'), 12);
+  const before = ids(live(cluster));
+  await ok(cluster, cluster.submit(plain('fails:100')));
+  await deployed(cluster, 'succeeded', 3);
+  assert.equal(jobIn(cluster).deployment?.rollbackOf, 2);
+  assert.deepEqual(ids(live(cluster)), before);
+});

@@ -99,9 +99,12 @@ export const jobLimits = {
   // --- updates of a job that tells nothing else
   /** Instances of a task replaced at once. */
   updateParallel: 1,
-  /** How long a new instance must have been well, where there is a check and where there is none. */
+  /**
+   * How long a new instance must have been well, where there is a check, and where there is none and it takes the place of another: what ends
+   * as soon as it has begun is noticed.
+   */
   updateHealthyForMs: 5_000,
-  updateRunningForMs: 0,
+  updateRunningForMs: 1_000,
   /** Without progress for so long an update has failed. */
   updateDeadlineMs: 300_000,
 };
