@@ -40,7 +40,8 @@ async function withWorkers(names: readonly string[] = ['w1'], limits: Readonly<R
     return fresh.length > 0;
   };
   const rest = async (): Promise<void> => {
-    do await bench.pass(200);
+    // Longer than a new instance must have run.
+    do await bench.pass(1_200);
     while ([...workers.values()].map(obey).includes(true));
   };
   const set = (name: string, text: string, kind: 'secret' | 'config' = 'secret') =>
