@@ -112,8 +112,8 @@ test(
       const scheduler = policies[seed % policies.length]!;
       const workers = ['w1', 'w2', 'w3', 'w4', 'w5'].slice(0, 1 + chance(5));
       // Which of two tasks is updated sooner is a matter of how long each takes; a plan knows nothing of that, and here it takes no time.
-    const limits = { updateRunningForMs: 0 };
-    const cluster = await startCluster({ seed, scheduler, workers, dataCenters, limits, networkMs: [1, 1], writeMs: [0, 0] });
+      const limits = { updateRunningForMs: 0 };
+      const cluster = await startCluster({ seed, scheduler, workers, dataCenters, limits, networkMs: [1, 1], writeMs: [0, 0] });
       await cluster.world.clock.pass(quietMs);
       const jobs = new Map<string, JobSpec>();
       for (let turn = 0; turn < turns; turn++) {
