@@ -1,6 +1,6 @@
 /** Shortcuts for the tests of the job file. */
 import assert from 'node:assert/strict';
-import { CubeError } from '../../src/core/errors.ts';
+import { CubeError, type ErrorCode } from '../../src/core/errors.ts';
 import { checkJob, parseJobFile } from '../../src/core/job-file/index.ts';
 import type { JobSpec, TaskSpec } from '../../src/core/job.ts';
 import { limitsDefault, type Limits } from '../../src/core/limits.ts';
@@ -24,7 +24,8 @@ export function taskOf(...lines: string[]): TaskSpec {
   return task;
 }
 
-function errorOf(run: () => unknown): CubeError {
+/** The error of that code that something throws. */
+export function errorOf(run: () => unknown, code: ErrorCode = 'invalid-file'): CubeError {
   let thrown: unknown;
   try {
     run();
@@ -32,7 +33,7 @@ function errorOf(run: () => unknown): CubeError {
     thrown = error;
   }
   assert.ok(thrown instanceof CubeError, `expected a CubeError, got ${String(thrown)}`);
-  assert.equal(thrown.code, 'invalid-file');
+  assert.equal(thrown.code, code, thrown.message);
   return thrown;
 }
 

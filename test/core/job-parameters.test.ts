@@ -1,13 +1,12 @@
 /** Variables of a parameterized job, in its file and in its runs. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CubeError } from '../../src/core/errors.ts';
 import { checkJob, parseJobFile } from '../../src/core/job-file/index.ts';
 import { refuseUnfit } from '../../src/core/job-file/parameters.ts';
 import type { JobSpec } from '../../src/core/job.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import { fillParameters, parameterNames } from '../../src/core/variables.ts';
-import { jobOf, withTask } from './job-files.ts';
+import { errorOf, jobOf, withTask } from './job-files.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -17,18 +16,6 @@ function parsed(text: string, set: Texts = {}, environment: Texts = {}) {
 
 function filled(text: string, set: Texts = {}, environment: Texts = {}): JobSpec {
   return parsed(text, set, environment).spec;
-}
-
-function errorOf(run: () => unknown, code: string): CubeError {
-  let thrown: unknown;
-  try {
-    run();
-  } catch (error) {
-    thrown = error;
-  }
-  assert.ok(thrown instanceof CubeError, `expected a CubeError, got ${String(thrown)}`);
-  assert.equal(thrown.code, code, thrown.message);
-  return thrown;
 }
 
 function problems(text: string, set: Texts = {}, environment: Texts = {}): string[] {

@@ -6,7 +6,7 @@ import { checkJob, parseJobFile } from '../../src/core/job-file/index.ts';
 import type { JobSpec } from '../../src/core/job.ts';
 import { limitsDefault } from '../../src/core/limits.ts';
 import { readSettings, variablesIn } from '../../src/core/variables.ts';
-import { head, jobOf, withTask } from './job-files.ts';
+import { errorOf, head, jobOf, withTask } from './job-files.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -23,18 +23,6 @@ function task(lines: readonly string[], set: Texts = {}, environment: Texts = {}
   const found = filled(withTask(...lines), set, environment).tasks['t'];
   assert.ok(found);
   return found;
-}
-
-function errorOf(run: () => unknown, code: string): CubeError {
-  let thrown: unknown;
-  try {
-    run();
-  } catch (error) {
-    thrown = error;
-  }
-  assert.ok(thrown instanceof CubeError, `expected a CubeError, got ${String(thrown)}`);
-  assert.equal(thrown.code, code, thrown.message);
-  return thrown;
 }
 
 function problems(text: string, set: Texts = {}, environment: Texts = {}): string[] {

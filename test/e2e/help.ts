@@ -78,3 +78,13 @@ export function document(stdout: string): unknown {
 export function sleeper(name: string, more = ''): string {
   return `name: ${name}\ntasks: {t: {image: "busybox:latest", command: [/bin/sleep, "10000"], stopGrace: 0s${more === '' ? '' : `, ${more}`}}}\n`;
 }
+
+/** Whether a process lives. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw thrown;
+  }
+}

@@ -7,19 +7,10 @@ import type { TaskJson } from '../../src/core/views.ts';
 import { tempDirectory } from '../cli/run-cli.ts';
 import { testEngine } from '../support/engine.ts';
 import { runCube, startNode } from '../support/node-process.ts';
-import { document, done, eventually, submit, tasksOf } from './help.ts';
+import { document, done, eventually, submit, tasksOf, isAlive } from './help.ts';
 
 const engine = await testEngine();
 const noEngine = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw thrown;
-  }
-}
 
 test('without an engine, jobs run as processes, survive the node, and run once', async (t) => {
   const node = await startNode(t, { args: ['--runtime', 'process'], env: noEngine });

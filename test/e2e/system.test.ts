@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { tempDirectory } from '../cli/run-cli.ts';
 import { startNode, type NodeProcess } from '../support/node-process.ts';
-import { done, eventually, submit } from './help.ts';
+import { done, eventually, submit, isAlive } from './help.ts';
 
 const noEngine = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
 
@@ -48,15 +48,6 @@ async function runsOn(manager: NodeProcess, name: string, ...nodes: readonly str
   await eventually(`${name} runs on ${nodes.join(', ')}`, isSo).catch((thrown: unknown) => {
     throw new Error(`it runs on ${seen.join(', ')}`, { cause: thrown });
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw thrown;
-  }
 }
 
 test('a system job appears on nodes that join later, leaves one that is removed, and runs once on one that returns', async (t) => {
